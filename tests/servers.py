@@ -1,0 +1,59 @@
+"""The suite's own Postgres and Valkey: started once a run in a temporary folder, thrown away at its end."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.embedded import children, postgres, valkey
+from app.embedded.children import ChildSpec
+from app.embedded.postgres import Address, Passwords
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Addresses of the running servers."""
+
+    postgres: Address
+    valkey_port: int
+    valkey_password: str
+
+    @property
+    def valkey_url(self) -> str:
+        return valkey.valkey_url(self.valkey_port, self.valkey_password)
+
+
+@contextmanager
+def running(spec: ChildSpec, log: Path) -> Iterator[None]:
+    """The child, ready, until the block ends."""
+    process = children.start(spec, log)
+    try:
+        children.wait_ready(spec, process, log)
+        yield
+    finally:
+        children.stop(spec, process)
+
+
+@contextmanager
+def temporary_servers() -> Iterator[Servers]:
+    """Both servers in a folder of their own; nothing of them is left afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="plackett-tests-"))
+    passwords = Passwords(superuser=secrets.token_hex(12), migrator=secrets.token_hex(12), app=secrets.token_hex(12))
+    servers = Servers(
+        Address(port=children.free_port(), passwords=passwords), children.free_port(), secrets.token_hex(12)
+    )
+    data = postgres.data_folder(folder)
+    postgres.initialise(data, passwords.superuser)
+    database = postgres.postgres_spec(data, port=servers.postgres.port, durable=False)
+    broker = valkey.valkey_spec(
+        folder / "valkey", port=servers.valkey_port, password=servers.valkey_password, durable=False
+    )
+    try:
+        with running(database, folder / "postgres.log"), running(broker, folder / "valkey.log"):
+            postgres.ensure_roles(servers.postgres)
+            yield servers
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
