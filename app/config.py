@@ -1,0 +1,85 @@
+"""Every setting of the service, typed and read once; an unknown `PLACKETT_` variable is an error, not a shrug."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "PLACKETT_"
+# Read by the command-line client and the test suite, never by the service.
+CLIENT_VARIABLES = frozenset({"PLACKETT_URL", "PLACKETT_TOKEN", "PLACKETT_REQUIRE_BROWSER"})
+
+
+class UnknownSettingError(ValueError):
+    """A `PLACKETT_` variable that no setting answers to, most likely a misspelling."""
+
+
+class Settings(BaseSettings):
+    """The service's configuration, from the environment.
+
+    Durations are in the unit that the name ends in. A secret has no default.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path(".plackett"), description="Folder for databases, artifacts, run folders and logs.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port of the web server; the next free one is taken if busy.")
+    public_url: str | None = Field(
+        None, description="Address people type, e.g. https://plackett.example.org; https makes cookies Secure."
+    )
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL the app uses (role without DDL). Unset: an embedded server is started."
+    )
+    migrator_database_url: SecretStr | None = Field(
+        None, description="PostgreSQL role that may change the schema. Unset: the same as the database URL."
+    )
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey. Unset: an embedded Valkey is started.")
+    demo: bool = Field(True, description="Make the demo project with its starter prompts at first start.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line logged.")
+    upload_limit_mb: int = Field(256, ge=1, le=16384, description="Largest prompt set file, in megabytes.")
+    request_limit_kb: int = Field(1024, ge=16, le=65536, description="Largest JSON request body, in kilobytes.")
+    session_days: int = Field(14, ge=1, le=365, description="A sign-in ends after this many days without use.")
+    invitation_hours: int = Field(168, ge=1, le=8760, description="An invitation link works for this many hours.")
+    export_slots: int = Field(2, ge=1, le=32, description="Dataset downloads served at the same time.")
+    database_pool: int = Field(10, ge=2, le=200, description="Database connections a process keeps at most.")
+    run_lease_seconds: float = Field(30.0, ge=0.5, le=3600, description="A worker silent for this long loses its run.")
+    run_max_stalls: int = Field(3, ge=1, le=50, description="Lost leases without progress before a run is failed.")
+    scheduler_seconds: float = Field(2.0, ge=0.1, le=60, description="Pause between two rounds of the scheduler.")
+    torch_threads: int = Field(0, ge=0, le=256, description="Threads a training child uses; 0 means all cores.")
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether people reach the service over HTTPS, so that cookies may carry `Secure`."""
+        return self.public_url is not None and urlsplit(self.public_url).scheme == "https"
+
+    @property
+    def runs_dir(self) -> Path:
+        """Folder of the child processes' working folders, `<run>/<fence>/`."""
+        return self.data_dir.resolve() / "runs"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Folder of the content-addressed artifact store."""
+        return self.data_dir.resolve() / "artifacts"
+
+
+def reject_unknown_variables(names: list[str]) -> None:
+    """Raise `UnknownSettingError` naming each of `names` that starts with `PLACKETT_` and is no setting."""
+    known = {PREFIX + field.upper() for field in Settings.model_fields} | CLIENT_VARIABLES
+    unknown = sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
+    if unknown:
+        raise UnknownSettingError(
+            f"unknown setting {', '.join(unknown)}: `plackett config` lists every setting; unset it or correct the name"
+        )
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The process's settings, read at first use."""
+    reject_unknown_variables(list(os.environ))
+    return Settings()

@@ -1,0 +1,54 @@
+"""Doorbells: a Celery message that carries a run id and nothing else, sent after the run's row is committed.
+
+The `runs` row is the outbox. A doorbell that is lost costs seconds, because the scheduler rings queued runs again.
+"""
+
+import logging
+from functools import lru_cache
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy.orm import Session
+
+from app.config import get_settings
+
+logger = logging.getLogger(__name__)
+
+EXECUTE_RUN = "plackett.execute_run"
+PENDING = "doorbells"
+
+
+@lru_cache
+def producer() -> Celery:
+    """A Celery client that only sends; the API never waits for Redis longer than one short try."""
+    redis_url = get_settings().redis_url
+    client = Celery("plackett", broker=redis_url.get_secret_value() if redis_url else None)
+    client.conf.update(
+        task_ignore_result=True,
+        broker_connection_retry=False,
+        broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 2},
+        task_publish_retry=False,
+    )
+    return client
+
+
+def ring_after_commit(session: Session, run_id: int, queue: str) -> None:
+    """Remember to ring `queue` for `run_id` once `session` has committed."""
+    session.info.setdefault(PENDING, []).append((run_id, queue))
+
+
+def send_pending(session: Session) -> None:
+    """Send the doorbells remembered in `session`; call after its commit. A silent Redis is logged, never raised."""
+    for run_id, queue in session.info.pop(PENDING, []):
+        ring(run_id, queue)
+
+
+def ring(run_id: int, queue: str) -> bool:
+    """Send one doorbell; whether it left."""
+    try:
+        producer().send_task(EXECUTE_RUN, args=[run_id], queue=queue)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("doorbell for run %s did not leave (%s); the scheduler will ring again", run_id, error)
+        return False
+    return True
