@@ -1,0 +1,9 @@
+"""The API's table of contents: every router, in pipeline order. Each domain adds its own line."""
+
+from fastapi import APIRouter
+
+ROUTERS: list[APIRouter] = []
+
+api = APIRouter(prefix="/api/v1")
+for router in ROUTERS:
+    api.include_router(router)
