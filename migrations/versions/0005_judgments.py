@@ -218,7 +218,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("snapshot_id", "ranking_id", name="pk_snapshot_rankings"),
     )
     op.create_index("ix_snapshot_rankings_ranking_id", "snapshot_rankings", ["ranking_id"], unique=False)
-    op.drop_table("t")
     op.create_table(
         "snapshot_prompts",
         sa.Column("snapshot_id", sa.BigInteger(), nullable=False),
