@@ -1,6 +1,5 @@
 """The suite's own Postgres and Valkey: started once a run in a temporary folder, thrown away at its end."""
 
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +9,8 @@ from pathlib import Path
 
 from app.embedded import children, postgres, valkey
 from app.embedded.children import ChildSpec
-from app.embedded.postgres import Address, Passwords
+from app.embedded.passwords import load_passwords
+from app.embedded.postgres import Address
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,10 @@ class Servers:
 
     postgres: Address
     valkey_port: int
-    valkey_password: str
 
     @property
     def valkey_url(self) -> str:
-        return valkey.valkey_url(self.valkey_port, self.valkey_password)
+        return valkey.valkey_url(self.valkey_port, self.postgres.passwords.valkey)
 
 
 @contextmanager
@@ -41,15 +40,12 @@ def running(spec: ChildSpec, log: Path) -> Iterator[None]:
 def temporary_servers() -> Iterator[Servers]:
     """Both servers in a folder of their own; nothing of them is left afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="plackett-tests-"))
-    passwords = Passwords(superuser=secrets.token_hex(12), migrator=secrets.token_hex(12), app=secrets.token_hex(12))
-    servers = Servers(
-        Address(port=children.free_port(), passwords=passwords), children.free_port(), secrets.token_hex(12)
-    )
+    passwords = load_passwords(folder)
+    servers = Servers(Address(port=children.free_port(), passwords=passwords), children.free_port())
     data = postgres.data_folder(folder)
-    postgres.initialise(data, passwords.superuser)
-    database = postgres.postgres_spec(data, port=servers.postgres.port, durable=False)
+    database = postgres.postgres_spec(data, port=servers.postgres.port, password=passwords.superuser, durable=False)
     broker = valkey.valkey_spec(
-        folder / "valkey", port=servers.valkey_port, password=servers.valkey_password, durable=False
+        folder / "valkey", port=servers.valkey_port, password=passwords.valkey, durable=False
     )
     try:
         with running(database, folder / "postgres.log"), running(broker, folder / "valkey.log"):

@@ -27,8 +27,9 @@ class ChildFailedError(RuntimeError):
 class ChildSpec:
     """How to start, recognise as ready, and stop one child process.
 
-    `stdin` is fed once and closed (it keeps secrets off the command line); `unroot` runs the child as another user when
-    we are root; `stop_seconds` is how long it may take after `stop_signal` before it is killed.
+    `prepare` runs before each start. `stdin` is fed once and closed (it keeps secrets off the command line); `unroot`
+    runs the child as another user when we are root; `stop_seconds` is how long it may take after `stop_signal` before
+    it is killed.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ChildSpec:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 8.0
     ready: Callable[[], bool] = field(default=lambda: True)
+    prepare: Callable[[], None] = field(default=lambda: None)
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -128,6 +130,7 @@ def child_setup(spec: ChildSpec) -> Callable[[], None]:
 
 def start(spec: ChildSpec, log: Path) -> subprocess.Popen[bytes]:
     """Start the child, output appended to `log`; from the main thread, because Linux ties the child's life to it."""
+    spec.prepare()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from app.embedded.binaries import postgres_folder, postgres_major
 from app.embedded.children import ChildFailedError, ChildSpec, child_setup, own_for_child
+from app.embedded.passwords import Passwords
 
 SUPERUSER = "postgres"
 MIGRATOR = "plackett_migrator"
@@ -34,15 +35,6 @@ SETTINGS = [
 ]
 # A test's database may vanish with the machine; nobody waits for its disk.
 FORGETFUL = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Passwords:
-    """One generated password a role."""
-
-    superuser: str
-    migrator: str
-    app: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +125,14 @@ def is_ready(data: Path) -> bool:
     return bool(lines) and lines[-1].strip() == "ready"
 
 
-def postgres_spec(data: Path, *, port: int, durable: bool = True) -> ChildSpec:
-    """The child that serves the cluster in `data`, already initialised, on the loopback `port`."""
+def prepare(data: Path, password: str) -> None:
+    """Make `data` ready to be served: initialised, and served by nobody."""
+    initialise(data, password)
+    clear_orphan(data)
+
+
+def postgres_spec(data: Path, *, port: int, password: str, durable: bool = True) -> ChildSpec:
+    """The child that serves the cluster in `data` on the loopback `port`; `password` is a new cluster's superuser's."""
     options = [part for setting in SETTINGS + ([] if durable else FORGETFUL) for part in ("-c", setting)]
     return ChildSpec(
         name="postgres",
@@ -142,6 +140,7 @@ def postgres_spec(data: Path, *, port: int, durable: bool = True) -> ChildSpec:
         unroot=True,
         stop_signal=signal.SIGINT,
         ready=lambda: is_ready(data),
+        prepare=lambda: prepare(data, password),
     )
 
 

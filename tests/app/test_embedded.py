@@ -14,10 +14,11 @@ import redis
 
 from app.embedded import children, postgres, valkey
 from app.embedded.children import ChildFailedError, ChildSpec
-from app.embedded.postgres import APP, MIGRATOR, Address, Passwords
+from app.embedded.passwords import Passwords, load_passwords
+from app.embedded.postgres import APP, MIGRATOR, Address
 from tests.servers import Servers, running
 
-PASSWORDS = Passwords(superuser="s3cret", migrator="m1grate", app="pl4in")
+PASSWORDS = Passwords(superuser="s3cret", migrator="m1grate", app="pl4in", valkey="v4lue")
 
 
 def test_the_app_role_may_neither_make_tables_nor_roles(servers: Servers) -> None:
@@ -47,10 +48,11 @@ def test_a_wrong_password_opens_neither_server(servers: Servers) -> None:
 def test_postgres_works_in_a_path_too_deep_for_a_socket_and_keeps_its_rows(tmp_path: Path) -> None:
     deep = tmp_path / ("deep folder " + "x" * 100) / ("y" * 60)
     data = postgres.data_folder(deep)
-    postgres.initialise(data, PASSWORDS.superuser)
     for expected in (0, 1):
         address = Address(port=children.free_port(), passwords=PASSWORDS)
-        with running(postgres.postgres_spec(data, port=address.port), deep / "postgres.log"):
+        with running(
+            postgres.postgres_spec(data, port=address.port, password=PASSWORDS.superuser), deep / "postgres.log"
+        ):
             postgres.ensure_roles(address)
             postgres.ensure_database(address)
             with psycopg.connect(address.url(MIGRATOR), autocommit=True) as connection:
@@ -83,8 +85,7 @@ def test_a_pid_file_of_a_dead_or_foreign_process_does_not_keep_postgres_down(tmp
 
 def test_an_orphaned_postgres_is_stopped_before_its_folder_is_used_again(tmp_path: Path) -> None:
     data = postgres.data_folder(tmp_path)
-    postgres.initialise(data, PASSWORDS.superuser)
-    spec = postgres.postgres_spec(data, port=children.free_port())
+    spec = postgres.postgres_spec(data, port=children.free_port(), password=PASSWORDS.superuser)
     process = children.start(spec, tmp_path / "postgres.log")
     children.wait_ready(spec, process, tmp_path / "postgres.log")
     postgres.clear_orphan(data)
@@ -97,9 +98,8 @@ from pathlib import Path
 from app.embedded import children, postgres, valkey
 folder = Path(sys.argv[1])
 data = postgres.data_folder(folder)
-postgres.initialise(data, "word")
 specs = [
-    postgres.postgres_spec(data, port=children.free_port()),
+    postgres.postgres_spec(data, port=children.free_port(), password="word"),
     valkey.valkey_spec(folder / "valkey", port=children.free_port(), password="word"),
 ]
 for spec in specs:
@@ -139,3 +139,11 @@ def test_a_child_that_ignores_its_signal_is_killed(tmp_path: Path) -> None:
     time.sleep(0.2)
     children.stop(spec, process)
     assert process.returncode == -signal.SIGKILL
+
+
+def test_passwords_are_made_once_and_belong_to_their_owner_only(tmp_path: Path) -> None:
+    made = load_passwords(tmp_path)
+    assert load_passwords(tmp_path) == made
+    assert len({made.superuser, made.migrator, made.app, made.valkey}) == 4
+    (file,) = tmp_path.iterdir()
+    assert file.stat().st_mode & 0o077 == 0
