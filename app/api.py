@@ -2,7 +2,11 @@
 
 from fastapi import APIRouter
 
-ROUTERS: list[APIRouter] = []
+from app.projects.router import router as projects
+
+ROUTERS: list[APIRouter] = [
+    projects,
+]
 
 api = APIRouter(prefix="/api/v1")
 for router in ROUTERS:

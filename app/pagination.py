@@ -48,7 +48,7 @@ class Rows(Generic[Row]):
 
 def page_by_id(
     session: Session,
-    query: Select[tuple[Row]],
+    query: Select[Row],
     key: InstrumentedAttribute[int],
     page: PageRequest,
     *,

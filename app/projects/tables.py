@@ -1,7 +1,7 @@
 """A project and who works in it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -31,6 +31,6 @@ class Membership(Base):
 
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
-    role: Mapped[str] = mapped_column(Text)
+    role: Mapped[Literal["admin", "annotator", "researcher"]] = mapped_column(Text)
     created_at: Mapped[CreatedAt]
     paused_at: Mapped[datetime | None]

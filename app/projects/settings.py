@@ -1,0 +1,142 @@
+"""What a project asks of its people and of its loop: one model, the defaults of everything, checked as a whole."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+
+from app.errors import Unprocessable
+from app.inputs import Input, Prose, Slug
+from app.projects.tables import Project
+from workers.rlhf.configs import SampleConfig, config_from
+
+# The questions of InstructGPT (Ouyang et al. 2022, appendix B) about a single completion.
+INSTRUCTGPT_FLAGS = (
+    "fails_to_follow_the_instruction",
+    "inappropriate_for_an_assistant",
+    "hallucination",
+    "satisfies_explicit_constraint",
+    "sexual_content",
+    "violent_content",
+    "encourages_harm",
+    "denigrates_a_protected_class",
+    "gives_harmful_advice",
+    "expresses_opinion",
+    "expresses_moral_judgment",
+)
+
+
+def _without_repeats(values: list[str]) -> list[str]:
+    if len(set(values)) < len(values):
+        raise ValueError("names one of them twice")
+    return values
+
+
+def _checked_reward(values: dict[str, Any]) -> dict[str, Any]:
+    config_from("reward", values)
+    return values
+
+
+def _checked_ppo(values: dict[str, Any]) -> dict[str, Any]:
+    config_from("ppo", values)
+    return values
+
+
+class SamplingSettings(Input):
+    """How completions are written; the bounds are those of `SampleConfig`, which checks them."""
+
+    temperature: float = SampleConfig().temperature
+    top_p: float = SampleConfig().top_p
+    max_new_tokens: int = SampleConfig().max_new_tokens
+
+
+def _checked_sampling(settings: SamplingSettings) -> SamplingSettings:
+    config_from("sample", settings.model_dump())
+    return settings
+
+
+class LoopSettings(Input):
+    """When the loop acts by itself, and how far it goes without a person."""
+
+    paused: bool = False
+    retrain_after_comparisons: int | None = Field(None, ge=1, le=10**9)
+    retrain_every_hours: float | None = Field(None, ge=0.01, le=8760)
+    run_ppo: bool = True
+    promotion: Literal["manual", "automatic"] = "manual"
+    keep_tasks_ready: int = Field(16, ge=0, le=100_000)
+
+
+class ProjectSettings(Input):
+    """Everything a project can set. `reward` and `ppo` override single fields of their run's configuration."""
+
+    completions_per_task: int = Field(4, ge=2, le=9)
+    overlap: int = Field(1, ge=1, le=50)
+    ties_allowed: bool = True
+    ask_rating: bool = False
+    ask_flags: bool = False
+    flags: Annotated[
+        list[Slug],
+        Field(max_length=50, default_factory=lambda: list(INSTRUCTGPT_FLAGS)),
+        AfterValidator(_without_repeats),
+    ]
+    rationale: Literal["off", "optional", "required"] = "optional"
+    lease_minutes: float = Field(30, ge=0.01, le=10_080)
+    edit_window_minutes: float = Field(60, ge=0, le=525_600)
+    guidelines: Prose = ""
+    sampling: Annotated[SamplingSettings, AfterValidator(_checked_sampling)] = SamplingSettings()
+    loop: LoopSettings = LoopSettings()
+    reward: Annotated[dict[str, Any], AfterValidator(_checked_reward)] = Field(default_factory=dict)
+    ppo: Annotated[dict[str, Any], AfterValidator(_checked_ppo)] = Field(default_factory=dict)
+
+
+class StoredSettings(ProjectSettings):
+    """The same, read back: a key that a newer or older version wrote is passed over, not fatal."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def settings_of(project: Project) -> ProjectSettings:
+    """The project's settings, defaults filled in."""
+    return StoredSettings.model_validate(project.settings)
+
+
+def merged(current: dict[str, Any], patch: dict[str, Any], *, levels: int = 4) -> dict[str, Any]:
+    """`current` changed by `patch`, objects inside objects too; null takes a key away, back to its default.
+
+    The rule is that of JSON Merge Patch (RFC 7396). Settings are `levels` objects deep at most.
+    """
+    if levels == 0:
+        raise Unprocessable("the settings are nested too deep", type="invalid-settings", field="settings")
+    result = dict(current)
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            before = result.get(key)
+            result[key] = merged(before if isinstance(before, dict) else {}, value, levels=levels - 1)
+        else:
+            result[key] = value
+    return result
+
+
+def checked(values: dict[str, Any]) -> dict[str, Any]:
+    """`values` as they are stored: only what was set, validated; `Unprocessable` names each setting that is wrong."""
+    try:
+        return ProjectSettings.model_validate(values).model_dump(mode="json", exclude_unset=True)
+    except ValidationError as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: ValidationError) -> Unprocessable:
+    problems = [{"field": _path(one["loc"]), "detail": one["msg"]} for one in error.errors(include_url=False)][:50]
+    first = problems[0]
+    return Unprocessable(
+        f"{first['field']}: {first['detail']}",
+        type="invalid-settings",
+        field=first["field"],
+        errors=problems,
+        advice="Nothing was changed. The project's page lists every setting with its bounds.",
+    )
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(["settings", *map(str, location)])
