@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
+from app import events
 from app.config import get_settings
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,11 @@ def ring_after_commit(session: Session, run_id: int, queue: str) -> None:
 
 
 def send_pending(session: Session) -> None:
-    """Send the doorbells remembered in `session`; call after its commit. A silent Redis is logged, never raised."""
+    """Send what `session` remembered (doorbells, news of runs); call after its commit.
+
+    A silent Redis is logged, never raised.
+    """
+    events.wake_pending(session)
     for run_id, queue in session.info.pop(PENDING, []):
         ring(run_id, queue)
 

@@ -1,0 +1,235 @@
+"""Launch a run: check its configuration, find what it works on, queue it and remember its doorbell."""
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import audit, jobs
+from app.auth.tables import User
+from app.errors import NotFound, Unprocessable
+from app.projects.settings import ProjectSettings, settings_of
+from app.projects.tables import Project
+from app.prompts.tables import Prompt, PromptSet
+from app.rankings.tables import Comparison, Ranking
+from app.registry import service as registry
+from app.registry.tables import ModelVersion
+from app.runs import events
+from app.runs.events import moved
+from app.runs.kinds import KINDS
+from app.runs.sources import check_source
+from app.runs.tables import Run
+from workers.rlhf.configs import config_from
+
+NORMAL: Final = 100
+# Completions that people wait for go before training.
+URGENT: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What is asked for. `models` names model versions by their role in the run; missing roles take the live ones.
+
+    Roles: import_model `target` (a version still without weights), sample any names, reward `base`,
+    ppo `policy` and `reward`.
+    """
+
+    project_id: int
+    kind: str
+    config: dict[str, Any] = field(default_factory=dict)
+    models: dict[str, int] = field(default_factory=dict)
+    prompt_set_id: int | None = None
+    source: dict[str, Any] | None = None
+    name: str | None = None
+    seed: int | None = None
+    cycle_id: int | None = None
+    priority: int = NORMAL
+
+
+def launch(session: Session, wanted: Launch, *, actor: User | None) -> Run:
+    """Queue a run; `Unprocessable` or `NotFound` names the field where something is wrong or missing."""
+    if wanted.kind not in KINDS:
+        raise Unprocessable(
+            f"{wanted.kind!r} is no kind of run; there are {', '.join(KINDS)}", field="kind", type="unknown-kind"
+        )
+    project = session.get_one(Project, wanted.project_id)
+    config = checked_config(wanted.kind, wanted.config, settings_of(project))
+    run = Run(
+        project_id=project.id,
+        kind=wanted.kind,
+        queue=KINDS[wanted.kind].queue,
+        priority=wanted.priority,
+        config=config,
+        inputs=_inputs(session, wanted),
+        seed=secrets.randbelow(2**31) if wanted.seed is None else wanted.seed,
+        created_by=actor.id if actor else None,
+        cycle_id=wanted.cycle_id,
+    )
+    session.add(run)
+    session.flush()
+    _announce(session, run, actor)
+    return run
+
+
+def _announce(session: Session, run: Run, actor: User | None) -> None:
+    who = actor.name if actor else "the loop"
+    events.append(session, run.id, moved(None, "queued", who=who, why=f"Launched by {who}."))
+    audit.record(
+        session,
+        actor=actor,
+        action="run.launched",
+        object_type="run",
+        object_id=run.id,
+        project_id=run.project_id,
+        detail={"kind": run.kind, "config": run.config, "inputs": run.inputs, "seed": run.seed},
+    )
+    jobs.ring_after_commit(session, run.id, run.queue)
+
+
+def checked_config(kind: str, given: dict[str, Any], settings: ProjectSettings) -> dict[str, Any]:
+    """The whole configuration: a kind's defaults, changed by the project's settings, changed by what was given."""
+    try:
+        return asdict(config_from(kind, {**project_config(kind, settings), **given}))
+    except ValueError as error:
+        name, _, problem = str(error).partition(": ")
+        raise Unprocessable(
+            f"{name}: {problem}",
+            field=f"config.{name}",
+            type="invalid-config",
+            advice="GET /projects/{id}/run-kinds lists every setting with its bounds.",
+        ) from error
+
+
+def project_config(kind: str, settings: ProjectSettings) -> dict[str, Any]:
+    """What the project sets about a kind of run."""
+    if kind == "sample":
+        return {**settings.sampling.model_dump(), "completions_per_prompt": settings.completions_per_task}
+    return {"reward": settings.reward, "ppo": settings.ppo}.get(kind, {})
+
+
+def _inputs(session: Session, wanted: Launch) -> dict[str, Any]:
+    inputs: dict[str, Any] = {"models": MODELS[wanted.kind](session, wanted)}
+    if wanted.kind == "import_model":
+        inputs |= {"source": check_source(wanted.source), "name": wanted.name}
+    if wanted.kind in {"sample", "ppo"}:
+        require_prompts(session, wanted)
+        inputs["prompt_set_id"] = wanted.prompt_set_id
+    if wanted.kind == "reward":
+        require_comparisons(session, wanted.project_id)
+    return inputs
+
+
+def _target(session: Session, wanted: Launch) -> dict[str, int]:
+    known = _known(session, wanted, frozenset({"target"}))
+    return {role: version.id for role, version in known.items()}
+
+
+def _writers(session: Session, wanted: Launch) -> dict[str, int]:
+    known = _known(session, wanted, frozenset(wanted.models))
+    writers = known or {"policy": _policy(session, wanted)}
+    for role, version in writers.items():
+        _require_weights(version, role)
+        if version.kind == "reward":
+            raise Unprocessable(f"{version.name} scores, it does not write", field=f"models.{role}", type="wrong-model")
+    return {role: version.id for role, version in writers.items()}
+
+
+def _base(session: Session, wanted: Launch) -> dict[str, int]:
+    known = _known(session, wanted, frozenset({"base"}))
+    base = known.get("base") or registry.root_of(session, _policy(session, wanted))
+    _require_weights(base, "base")
+    return {"base": base.id}
+
+
+def _policy_and_reward(session: Session, wanted: Launch) -> dict[str, int]:
+    known = _known(session, wanted, frozenset({"policy", "reward"}))
+    policy = known.get("policy") or _policy(session, wanted)
+    reward = known.get("reward") or registry.live_reward(session, wanted.project_id)
+    if reward is None or reward.kind != "reward":
+        raise Unprocessable(
+            "PPO needs a reward model and this project has no live one" if reward is None else "is no reward model",
+            field="models.reward",
+            type="no-reward-model",
+            advice="Train a reward model first, then promote it or name it here.",
+        )
+    _require_weights(policy, "policy")
+    _require_weights(reward, "reward")
+    return {"policy": policy.id, "reward": reward.id}
+
+
+MODELS: Final = {"import_model": _target, "sample": _writers, "reward": _base, "ppo": _policy_and_reward}
+
+
+def _known(session: Session, wanted: Launch, roles: frozenset[str]) -> dict[str, ModelVersion]:
+    """The model versions that were named, each of them one of this project's."""
+    found = {}
+    for role, version_id in wanted.models.items():
+        if role not in roles:
+            raise Unprocessable(f"{wanted.kind} has no model in the role {role!r}", field=f"models.{role}")
+        version = session.get(ModelVersion, version_id)
+        if version is None or version.project_id != wanted.project_id:
+            raise Unprocessable(
+                f"there is no model version {version_id} in this project",
+                field=f"models.{role}",
+                type="no-such-model",
+                advice="The registry lists the project's model versions.",
+            )
+        found[role] = version
+    return found
+
+
+def _policy(session: Session, wanted: Launch) -> ModelVersion:
+    policy = registry.live_policy(session, wanted.project_id)
+    if policy is None:
+        raise Unprocessable(
+            "this project has no live model that writes",
+            field="models",
+            type="no-live-policy",
+            advice="Import a model and promote it.",
+        )
+    return policy
+
+
+def _require_weights(version: ModelVersion, role: str) -> None:
+    if version.artifact_sha256 is None:
+        raise Unprocessable(
+            f"{version.name} has no weights yet: its import is not done",
+            field=f"models.{role}",
+            type="model-without-artifact",
+            advice="Wait for the import, or look at why it failed under Runs.",
+        )
+
+
+def require_prompts(session: Session, wanted: Launch) -> None:
+    """`Unprocessable` of the type `no-prompts` when there is nothing to answer."""
+    query = select(Prompt.id).where(Prompt.project_id == wanted.project_id, Prompt.state == "active")
+    if wanted.prompt_set_id is not None:
+        owner = session.scalar(select(PromptSet.project_id).where(PromptSet.id == wanted.prompt_set_id))
+        if owner != wanted.project_id:
+            raise NotFound(f"there is no prompt set {wanted.prompt_set_id} in this project", field="prompt_set_id")
+        query = query.where(Prompt.prompt_set_id == wanted.prompt_set_id)
+    if wanted.kind == "ppo":
+        query = query.where(Prompt.split == "train")
+    if session.scalar(query.limit(1)) is None:
+        raise Unprocessable(
+            "there are no prompts to answer" + (" in the train split" if wanted.kind == "ppo" else ""),
+            type="no-prompts",
+            advice="Upload a prompt set and add it.",
+        )
+
+
+def require_comparisons(session: Session, project_id: int) -> None:
+    """`Unprocessable` of the type `no-comparisons` when nobody has ranked anything yet."""
+    current = (
+        select(Comparison.id)
+        .join(Ranking, Ranking.id == Comparison.ranking_id)
+        .where(Ranking.project_id == project_id, Ranking.superseded_by_id.is_(None), Ranking.withdrawn_at.is_(None))
+    )
+    if session.scalar(current.limit(1)) is None:
+        raise Unprocessable(
+            "there are no comparisons to learn from yet",
+            type="no-comparisons",
+            advice="Rank at least one task, then start again.",
+        )

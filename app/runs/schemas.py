@@ -1,0 +1,120 @@
+"""Runs on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from app.inputs import Input, Line
+from app.runs.kinds import KINDS, form_schema
+from app.runs.lifecycle import State
+from app.runs.service import SeenRun
+
+RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class Person(BaseModel):
+    """Who launched a run."""
+
+    id: int
+    name: str
+
+
+class Progress(BaseModel):
+    """How far a run is; `seconds_left` is an estimate, null when there is none."""
+
+    phase: str | None = None
+    step: int | None = None
+    total: int | None = None
+    seconds_left: float | None = None
+    text: str | None = None
+
+
+class RunRead(BaseModel):
+    """One unit of background work."""
+
+    id: int
+    project_id: int
+    kind: str
+    state: State
+    queue: str
+    config: dict[str, Any]
+    created_by: Person | None
+    cycle_id: int | None
+    progress: Progress
+    result: dict[str, Any] | None
+    reason: str | None
+    error: str | None
+    advice: str | None
+    notice: str | None
+    attempt: int
+    seed: int
+    models: dict[str, int]
+    model_version_id: int | None
+    dataset_snapshot_id: int | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class NewRun(Input):
+    """A run to launch. What is left out takes the project's settings and its live models."""
+
+    kind: str
+    config: dict[str, Any] = Field(default_factory=dict, description="Settings of the kind, see run-kinds.")
+    models: dict[RoleName, Id] = Field(
+        default_factory=dict, max_length=9, description="Model versions by role, e.g. {'policy': 3, 'reward': 7}."
+    )
+    prompt_set_id: Id | None = Field(None, description="Only prompts of this set (sample, ppo).")
+    source: dict[str, Any] | None = Field(None, description="What to import (import_model).")
+    name: Line | None = Field(None, description="Name of the imported model.")
+    seed: int | None = Field(None, ge=0, lt=2**31, description="Makes the run repeatable; random when left out.")
+
+
+class KindRead(BaseModel):
+    """A kind of run with the JSON Schema of its configuration."""
+
+    model_config = {"populate_by_name": True, "protected_namespaces": ()}
+
+    kind: str
+    title: str
+    description: str
+    queue: str
+    form: dict[str, Any] = Field(alias="schema", serialization_alias="schema")
+
+
+class MetricsRead(BaseModel):
+    """Every figure of a run by name: pairs of step and value, null where it is not defined."""
+
+    series: dict[str, list[tuple[int, float | None]]]
+
+
+def run_read(seen: SeenRun) -> RunRead:
+    """The wire form of a run."""
+    run = seen.run
+    columns = {name: getattr(run, name) for name in RunRead.model_fields if hasattr(run, name)}
+    person = Person(id=seen.created_by.id, name=seen.created_by.name) if seen.created_by else None
+    return RunRead(
+        **{
+            **columns,
+            "created_by": person,
+            "progress": Progress.model_validate(run.progress),
+            "models": run.inputs.get("models", {}),
+            "model_version_id": seen.model_version_id,
+        }
+    )
+
+
+def kinds_read() -> list[KindRead]:
+    """Every kind of run."""
+    return [
+        KindRead(
+            kind=kind.name,
+            title=kind.title,
+            description=kind.description,
+            queue=kind.queue,
+            form=form_schema(kind.name),
+        )
+        for kind in KINDS.values()
+    ]

@@ -1,0 +1,87 @@
+"""Look at runs and cancel them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import audit
+from app.auth.tables import User
+from app.errors import Conflict
+from app.pagination import PageRequest, Rows, page_by_id
+from app.registry.tables import ModelVersion
+from app.runs import events
+from app.runs.events import moved
+from app.runs.lifecycle import ACTIVE
+from app.runs.tables import Run
+
+SAMPLING_STATES = tuple(sorted(ACTIVE))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRun:
+    """A run with who launched it and the model version it made."""
+
+    run: Run
+    created_by: User | None
+    model_version_id: int | None
+
+
+def seen(session: Session, runs: Iterable[Run]) -> list[SeenRun]:
+    """The runs with their people and model versions, in two queries whatever their number."""
+    listed = list(runs)
+    users = {
+        user.id: user for user in session.scalars(select(User).where(User.id.in_({run.created_by for run in listed})))
+    }
+    made = session.scalars(select(ModelVersion).where(ModelVersion.run_id.in_([run.id for run in listed])))
+    versions = {version.run_id: version.id for version in made}
+    return [SeenRun(run, users.get(run.created_by or 0), versions.get(run.id)) for run in listed]
+
+
+def listed(
+    session: Session, project_id: int, page: PageRequest, *, kind: str | None = None, state: str | None = None
+) -> Rows[Run]:
+    """A project's runs, newest first."""
+    query = select(Run).where(Run.project_id == project_id)
+    if kind is not None:
+        query = query.where(Run.kind == kind)
+    if state is not None:
+        query = query.where(Run.state == state)
+    return page_by_id(session, query, Run.id, page)
+
+
+def active(session: Session, project_id: int, *, kind: str | None = None) -> list[Run]:
+    """A project's runs that wait or work, oldest first."""
+    query = select(Run).where(Run.project_id == project_id, Run.state.in_(SAMPLING_STATES))
+    if kind is not None:
+        query = query.where(Run.kind == kind)
+    return list(session.scalars(query.order_by(Run.id)))
+
+
+def cancel(session: Session, run_id: int, *, actor: User | None) -> Run:
+    """Stop a run: at once while it waits, through its worker while it works. Cancelling twice is no error."""
+    run = session.scalars(
+        select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    if run.state in {"cancelling", "cancelled"}:
+        return run
+    if run.state in {"succeeded", "failed"}:
+        raise Conflict(f"the run has already {run.state}", type="run-finished", advice="There is nothing to stop.")
+    before = run.state
+    run.state = "cancelled" if before in {"queued", "paused"} else "cancelling"
+    if run.state == "cancelled":
+        run.finished_at, run.reason = func.now(), "cancelled"
+    session.flush()
+    who = actor.name if actor else "the loop"
+    events.append(session, run.id, moved(before, run.state, who=who, why=f"Cancelled by {who}."))
+    audit.record(
+        session,
+        actor=actor,
+        action="run.cancelled",
+        object_type="run",
+        object_id=run.id,
+        project_id=run.project_id,
+        detail={"state_before": before},
+    )
+    return run
