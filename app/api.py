@@ -2,10 +2,14 @@
 
 from fastapi import APIRouter
 
+from app.auth.people_router import router as people
+from app.auth.router import router as auth
 from app.projects.router import router as projects
 
 ROUTERS: list[APIRouter] = [
+    auth,
     projects,
+    people,
 ]
 
 api = APIRouter(prefix="/api/v1")

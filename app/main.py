@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from app import health, pages, problems
 from app.api import api
+from app.auth.dependencies import require_doors
 from app.config import get_settings
 from app.middleware import BodyLimit, RequestContext
 
@@ -34,4 +35,5 @@ def create_app() -> FastAPI:
     app.include_router(health.router)
     app.include_router(api)
     pages.install(app)
+    require_doors(app)
     return app

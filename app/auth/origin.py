@@ -39,15 +39,15 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def sign_in_problem(*, scheme: str, host: str | None, secure_cookies: bool) -> str | None:
-    """Why a browser could not stay signed in when it reaches us like this, or None when it can.
+def sign_in_problem(*, scheme: str, host: str | None, public_url: str | None) -> str | None:
+    """Why a browser that reaches us like this must not sign in, or None when it may.
 
-    `scheme` is the request's own, or the one a trusted proxy says it had.
+    `scheme` is the request's own, or the one that a proxy in front says it had: who forges that only misleads themself.
     """
     if scheme == "https":
         return None
-    if secure_cookies:
-        return "This service keeps people signed in over HTTPS only. Open its https:// address instead."
+    if public_url is not None and urlsplit(public_url).scheme == "https":
+        return f"This service keeps people signed in over HTTPS only. Open {public_url} instead."
     if is_loopback(host):
         return None
     return (

@@ -1,7 +1,7 @@
 """People: who they are, how they prove it, and what they did."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -41,7 +41,7 @@ class SignInSession(Base):
 
 
 class SignInAttempt(Base):
-    """One failed sign-in, kept a short while to slow guessing down; `subject` is a keyed hash, not the address."""
+    """One failed sign-in, kept a short while to slow guessing down; `subject` is a hash, not the address."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (Index("ix_sign_in_attempts_subject_at", "subject", "at"),)
@@ -63,7 +63,7 @@ class Invitation(Base):
     id: Mapped[Key]
     kind: Mapped[str] = mapped_column(Text, server_default="member")
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id"), index=True)
-    role: Mapped[str] = mapped_column(Text)
+    role: Mapped[Literal["admin", "annotator", "researcher"]] = mapped_column(Text)
     email: Mapped[str | None] = mapped_column(Text)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
