@@ -69,7 +69,7 @@ def describe(folder: Path, description: Description) -> None:
 
 def seal(folder: Path) -> Seal:
     """Write the manifest of a finished folder and force everything to the disk."""
-    files = {
+    files: dict[str, dict[str, Any]] = {
         path.relative_to(folder).as_posix(): {"sha256": file_sha256(path), "bytes": path.stat().st_size}
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.relative_to(folder).as_posix() != MANIFEST
@@ -78,7 +78,7 @@ def seal(folder: Path) -> Seal:
     write_json(manifest, {"files": files})
     for path in [folder / name for name in files] + [manifest, folder]:
         fsync(path)
-    total = sum(int(entry["bytes"]) for entry in files.values()) + manifest.stat().st_size
+    total = sum(entry["bytes"] for entry in files.values()) + manifest.stat().st_size
     return Seal(file_sha256(manifest), total)
 
 

@@ -107,7 +107,7 @@ class RewardConfig:
         1.0, "Gradient norm", "Gradients longer than this are scaled down.", minimum=1e-6, maximum=1e6
     )
     lora_rank: int = setting(16, "LoRA rank", "Width of the adapters.", minimum=1, maximum=1024)
-    lora_alpha: float = setting(32.0, "LoRA alpha", "Adapters are scaled by alpha / rank.", minimum=0.001, maximum=4096)
+    lora_alpha: int = setting(32, "LoRA alpha", "Adapters are scaled by alpha / rank.", minimum=1, maximum=4096)
     lora_layers: int = setting(
         10, "Adapted layers", "Only the last so many layers get adapters; 0 means all.", minimum=0, maximum=1000
     )
@@ -228,7 +228,7 @@ class PpoConfig:
         maximum=100,
     )
     lora_rank: int = setting(16, "LoRA rank", "Width of the adapters.", minimum=1, maximum=1024)
-    lora_alpha: float = setting(32.0, "LoRA alpha", "Adapters are scaled by alpha / rank.", minimum=0.001, maximum=4096)
+    lora_alpha: int = setting(32, "LoRA alpha", "Adapters are scaled by alpha / rank.", minimum=1, maximum=4096)
     lora_layers: int = setting(
         10, "Adapted layers", "Only the last so many layers get adapters; 0 means all.", minimum=0, maximum=1000
     )

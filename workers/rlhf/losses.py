@@ -1,0 +1,84 @@
+"""The losses of RLHF, as functions of tensors.
+
+Shapes: M = pairs, B = rollouts, T = response tokens. Masks are True on real tokens.
+"""
+
+from math import log
+from typing import Final, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from workers.rlhf.advantages import masked_sum
+
+TieMode = Literal["drop", "half", "rao_kupper", "davidson"]
+LARGEST_LOG_RATIO: Final = 20.0
+TIE_RATE_BOUNDS: Final = (0.01, 0.95)
+
+
+def pair_losses(margin_M: Tensor, tie_M: Tensor, *, ties: TieMode, tie_parameter: Tensor) -> Tensor:
+    """Negative log-likelihood [M] of what people said about each pair.
+
+    `margin_M` is the preferred score minus the other one (for a tie in any order). Undecided models pay log 2
+    (Bradley–Terry), log(1 + θ) or log((θ + 1) / (θ - 1)) (Rao & Kupper 1967), log(2 + ν) or log((2 + ν) / ν)
+    (Davidson 1970). `tie_parameter` is u with log θ = softplus(u), or log ν; the other modes ignore it.
+    """
+    match ties:
+        case "rao_kupper":
+            decided_M, tied_M = _rao_kupper(margin_M, softplus(tie_parameter))
+        case "davidson":
+            decided_M, tied_M = _davidson(margin_M, tie_parameter)
+        case "half":
+            decided_M = softplus(-margin_M)
+            tied_M = (softplus(-margin_M) + softplus(margin_M)) / 2
+        case "drop":
+            decided_M, tied_M = softplus(-margin_M), torch.zeros_like(margin_M)
+    return torch.where(tie_M, tied_M, decided_M)
+
+
+def first_tie_parameter(ties: TieMode, tie_rate: float) -> float:
+    """The parameter under which equal scores tie as often as people did."""
+    low, high = TIE_RATE_BOUNDS
+    rate = min(max(tie_rate, low), high)
+    if ties == "rao_kupper":
+        log_theta = log((1 + rate) / (1 - rate))
+        return float(torch.tensor(log_theta, dtype=torch.float64).expm1().log())
+    return log(2 * rate / (1 - rate)) if ties == "davidson" else 0.0
+
+
+def policy_losses(
+    logprob_BT: Tensor, old_logprob_BT: Tensor, advantage_BT: Tensor, mask_BT: Tensor, *, clip: float
+) -> Tensor:
+    """Sum over tokens of the clipped surrogate (Schulman et al. 2017, eq. 7), negated so that we minimise.
+
+    A sum, because the mean is over all tokens of the batch and not over those of one chunk.
+    """
+    ratio_BT = probability_ratio(logprob_BT, old_logprob_BT)
+    surrogate_BT = torch.minimum(ratio_BT * advantage_BT, ratio_BT.clamp(1 - clip, 1 + clip) * advantage_BT)
+    return -masked_sum(surrogate_BT, mask_BT)
+
+
+def value_losses(value_BT: Tensor, old_value_BT: Tensor, return_BT: Tensor, mask_BT: Tensor, *, clip: float) -> Tensor:
+    """Sum over tokens of half the squared error, pessimistic about moving further than `clip` from the old value."""
+    clipped_BT = old_value_BT + (value_BT - old_value_BT).clamp(-clip, clip)
+    error_BT = torch.maximum((value_BT - return_BT) ** 2, (clipped_BT - return_BT) ** 2)
+    return 0.5 * masked_sum(error_BT, mask_BT)
+
+
+def probability_ratio(logprob_BT: Tensor, old_logprob_BT: Tensor) -> Tensor:
+    """How much likelier each token became; bounded so that one odd token can't overflow."""
+    return (logprob_BT - old_logprob_BT).clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO).exp()
+
+
+def _rao_kupper(margin_M: Tensor, log_theta: Tensor) -> tuple[Tensor, Tensor]:
+    decided_M = softplus(log_theta - margin_M)
+    # P(tie) = (θ² - 1) · σ(margin - log θ) · σ(-margin - log θ)
+    tied_M = decided_M + softplus(log_theta + margin_M) - torch.log(torch.expm1(2 * log_theta))
+    return decided_M, tied_M
+
+
+def _davidson(margin_M: Tensor, log_nu: Tensor) -> tuple[Tensor, Tensor]:
+    options = torch.stack([margin_M / 2, -margin_M / 2, log_nu.expand_as(margin_M)])
+    total_M = torch.logsumexp(options, dim=0)
+    return total_M - margin_M / 2, total_M - log_nu

@@ -1,0 +1,294 @@
+"""Language models, their adapters and their heads, loaded from artifact folders.
+
+One base in memory serves several roles: each role is the base with one named LoRA adapter switched on, or none.
+Layers below the lowest adapter are the same for every role; `LanguageModel.lower` runs them once for all.
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from workers.rlhf.artifacts import BadArtifactError, Description, artifact_sha256, read_description
+from workers.rlhf.data import Chat, chat_of
+from workers.rlhf.prefix import Dialogues, States, run
+
+ADAPTER_CONFIG: Final = "adapter_config.json"
+ADAPTER_WEIGHTS: Final = "adapter_model.safetensors"
+HEAD_WEIGHTS: Final = "score_head.safetensors"
+BASE: Final = "base"
+# In these families a layer reads nothing but its input, so the stack can be cut and run in two parts.
+CUTTABLE: Final = frozenset({"LlamaModel", "MistralModel", "Qwen2Model", "Qwen3Model"})
+
+LINEAR: Final = (nn.Linear, Conv1D)
+
+
+class LanguageModel:
+    """A causal language model, its chat format, and the adapters on it."""
+
+    def __init__(self, causal: PreTrainedModel, chat: Chat, base_sha256: str) -> None:
+        self.causal = causal
+        self.chat = chat
+        self.base_sha256 = base_sha256
+        self.adapters: set[str] = set()
+        self._lower: nn.Module | None = None
+        self._upper: nn.Module = self.backbone
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The stack of layers without the head over the vocabulary."""
+        return self.causal.base_model
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.causal.device
+
+    @property
+    def vocabulary_head(self) -> nn.Linear:
+        """The layer from hidden states to logits."""
+        head: nn.Linear = self.causal.get_output_embeddings()  # type: ignore[no-untyped-call]
+        return head
+
+    @property
+    def width(self) -> int:
+        """Size d of a hidden state."""
+        return int(self.causal.config.hidden_size)
+
+    def activate(self, adapter: str | None) -> None:
+        """Switch one adapter on and every other off; None leaves the bare base."""
+        for layer in self._lora_layers():
+            layer.enable_adapters(adapter is not None)
+            if adapter is not None:
+                layer.set_adapter([adapter])
+
+    def parameters_of(self, adapter: str) -> list[nn.Parameter]:
+        """The weights of one adapter, always in the same order."""
+        return [weight for name, weight in self.causal.named_parameters() if f".{adapter}." in name]
+
+    def freeze(self) -> None:
+        """Mark the weights of the base as constants."""
+        self.causal.requires_grad_(requires_grad=False)
+
+    def cut(self) -> None:
+        """Split the stack below the lowest adapter, once all adapters are on it."""
+        layers = getattr(self.backbone, "layers", [])
+        adapted = [index for index, layer in enumerate(layers) if _has_adapter(layer)]
+        if type(self.backbone).__name__ in CUTTABLE and adapted and adapted[0] > 0:
+            self._lower = stack_part(self.backbone, 0, adapted[0])
+            self._upper = stack_part(self.backbone, adapted[0], len(layers))
+
+    @torch.no_grad()
+    def lower(self, batch: Dialogues) -> Dialogues:
+        """Run the layers that no role changes; the result stands for `batch` in every later call of `upper`."""
+        batch = batch.to(self.device)
+        return batch if self._lower is None else batch.with_states(run(self._lower, batch))
+
+    def upper(self, batch: Dialogues, adapter: str | None) -> States:
+        """Hidden states of dialogues that went through `lower`, in the role of an adapter."""
+        self.activate(adapter)
+        return run(self._upper, batch)
+
+    def _lora_layers(self) -> Iterator[LoraLayer]:
+        return (module for module in self.causal.modules() if isinstance(module, LoraLayer))
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One model in the play: a language model and the adapter that makes it that role."""
+
+    model: LanguageModel
+    adapter: str | None
+
+    def states(self, batch: Dialogues) -> States:
+        """Hidden states of dialogues that went through this model's `lower`."""
+        return self.model.upper(batch, self.adapter)
+
+
+class ScoreHead(nn.Module):
+    """One number from the hidden state of a completion's last token, in fp32.
+
+    `gain` and `bias` put scores on a scale that survives retraining: the SD within a prompt is 1, the mean 0.
+    """
+
+    gain: Tensor
+    bias: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        # Initial scores of unit size: N(0, 1 / (d + 1)).
+        self.weight = nn.Parameter(torch.randn(width) / (width + 1) ** 0.5)
+        self.register_buffer("gain", torch.tensor(1.0))
+        self.register_buffer("bias", torch.tensor(0.0))
+
+    def raw(self, hidden_Nd: Tensor) -> Tensor:
+        """Scores [N] as trained, before gain and bias."""
+        return hidden_Nd.float() @ self.weight
+
+    def forward(self, hidden_Nd: Tensor) -> Tensor:
+        """Scores [N] in units of the within-prompt SD."""
+        return self.gain * self.raw(hidden_Nd) + self.bias
+
+
+def stack_part(backbone: Any, start: int, stop: int) -> Any:
+    """Layers start … stop of a stack as a stack of their own that shares every weight with the whole."""
+    part = _shallow(backbone)
+    layers = [_renumbered(layer, index) for index, layer in enumerate(list(backbone.layers)[start:stop])]
+    part.layers = nn.ModuleList(layers)
+    if stop < len(backbone.layers):
+        part.norm = nn.Identity()
+    return part
+
+
+def load_base(folder: Path, *, full: bool = False) -> LanguageModel:
+    """Load a folder of safetensors: fp32 on a CPU and for full training, bf16 on a GPU else.
+
+    Raises:
+        BadArtifactError: no artifact, weights that are no safetensors, or a tokenizer that can't chat.
+    """
+    if not list(folder.glob("*.safetensors")):
+        raise BadArtifactError(f"{folder.name}: no safetensors, and other weights are not loaded")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = torch.float32 if full or device.type == "cpu" else torch.bfloat16
+    causal = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
+    )
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    try:
+        chat = chat_of(tokenizer)
+    except ValueError as error:
+        raise BadArtifactError(f"{folder.name}: {error}") from error
+    # Dropout off for good: log-probabilities of a policy that forgets at random can't be compared.
+    causal.train(mode=False)
+    nn.Module.to(causal, device)
+    return LanguageModel(causal, chat, artifact_sha256(folder))
+
+
+def load_model(folder: Path, adapter: str, *, full: bool = False) -> LanguageModel:
+    """Load an artifact of any kind; where it is an adapter, its base comes along and it gets the name `adapter`."""
+    description = read_description(folder)
+    if not description.adapter:
+        return load_base(folder, full=full)
+    model = load_base(folder / BASE, full=full)
+    add_saved_adapter(model, folder, adapter)
+    return model
+
+
+def base_of(folder: Path) -> tuple[str, Description]:
+    """The hash of the weights that an artifact's adapter sits on (or its own), and what it says of itself."""
+    description = read_description(folder)
+    return artifact_sha256(folder / BASE if description.adapter else folder), description
+
+
+def add_adapter(model: LanguageModel, adapter: str, *, rank: int, alpha: int, layers: int) -> None:
+    """Put a new LoRA adapter on all linear layers of the last `layers` blocks (0: of all); it changes nothing yet."""
+    count = int(model.causal.config.num_hidden_layers)
+    chosen = list(range(count - layers, count)) if 0 < layers < count else None
+    linear = {name.rpartition(".")[2] for name, part in model.backbone.named_modules() if isinstance(part, LINEAR)}
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=sorted(linear), layers_to_transform=chosen)
+    _inject(model, adapter, config)
+
+
+def add_saved_adapter(model: LanguageModel, folder: Path, adapter: str) -> None:
+    """Put an artifact's adapter on a model.
+
+    Raises:
+        BadArtifactError: the adapter was trained on another base.
+    """
+    wanted = read_description(folder).base_sha256
+    if wanted != model.base_sha256:
+        raise BadArtifactError(f"{folder.name}: made for base {wanted}, but the base here is {model.base_sha256}")
+    _inject(model, adapter, LoraConfig.from_pretrained(str(folder), local_files_only=True))
+    set_peft_model_state_dict(model.causal, load_file(folder / ADAPTER_WEIGHTS), adapter_name=adapter)
+
+
+def adapter_state(model: LanguageModel, adapter: str) -> dict[str, Tensor]:
+    """One adapter's weights under the names that peft uses."""
+    state = get_peft_model_state_dict(model.causal, adapter_name=adapter)
+    return {name: weight.detach().cpu().contiguous().clone() for name, weight in state.items()}
+
+
+def save_adapter(model: LanguageModel, adapter: str, folder: Path) -> None:
+    """Write one adapter so that peft, too, can load it."""
+    save_file(adapter_state(model, adapter), folder / ADAPTER_WEIGHTS)
+    config = copy.deepcopy(model.causal.peft_config[adapter])
+    config.base_model_name_or_path = None
+    config.inference_mode = True
+    config.save_pretrained(str(folder))
+
+
+def save_whole(model: LanguageModel, folder: Path) -> None:
+    """Write all weights and the configuration."""
+    model.causal.save_pretrained(folder)
+
+
+def save_tokenizer(model: LanguageModel, folder: Path) -> None:
+    """Write the tokenizer with its chat template."""
+    model.chat.tokenizer.save_pretrained(folder)
+
+
+def save_head(head: ScoreHead, folder: Path) -> None:
+    """Write a score head with its gain and bias."""
+    save_file(
+        {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}, folder / HEAD_WEIGHTS
+    )
+
+
+def load_head(folder: Path, model: LanguageModel) -> ScoreHead:
+    """Load a score head onto the model's device.
+
+    Raises:
+        BadArtifactError: the folder has no head, or one of another width.
+    """
+    try:
+        head = ScoreHead(model.width)
+        head.load_state_dict(load_file(folder / HEAD_WEIGHTS))
+    except (OSError, RuntimeError) as error:
+        raise BadArtifactError(f"{folder.name}: no score head that fits: {error}") from error
+    return head.to(model.device).requires_grad_(requires_grad=False)
+
+
+@contextmanager
+def fresh_seed(seed: int) -> Iterator[None]:
+    """Draw initial weights from a seed without moving the stream of the program around it."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def _inject(model: LanguageModel, adapter: str, config: Any) -> None:
+    model.causal.add_adapter(config, adapter_name=adapter)
+    model.adapters.add(adapter)
+    model.freeze()
+    for weight in model.parameters_of(adapter):
+        # Adapters stay in fp32 on a bf16 base: their updates are smaller than bf16 can add.
+        weight.data = weight.data.float()
+
+
+def _has_adapter(layer: nn.Module) -> bool:
+    return any(isinstance(module, LoraLayer) for module in layer.modules())
+
+
+def _shallow(module: nn.Module) -> Any:
+    twin = copy.copy(module)
+    twin.__dict__["_modules"] = dict(module._modules)  # noqa: SLF001 -- torch has no public way to share children
+    return twin
+
+
+def _renumbered(layer: Any, index: int) -> Any:
+    """The same layer with another place in the cache."""
+    twin = _shallow(layer)
+    attention = _shallow(layer.self_attn)
+    attention.layer_idx = index
+    twin.self_attn = attention
+    return twin

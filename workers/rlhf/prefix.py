@@ -1,0 +1,138 @@
+"""A prompt and its K replies through a transformer, the prompt only once.
+
+The prompt runs with gradient, its keys and values are handed to every reply, and attention is as if each reply had
+followed its own copy of the prompt. Both ways are exact; `as_rows` is for models whose cache can't be shared.
+
+Shapes: B = prompts, P = prompt tokens (padded left), N = replies of all prompts, R = reply tokens (padded right),
+d = width. Masks are True on real tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache
+
+from workers.rlhf.data import pad_left, pad_right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialogues:
+    """Prompts with their replies; `owner_N` says which prompt each reply belongs to.
+
+    `prompt` and `reply` are token ids ([B, P], [N, R]) or the hidden states of a frozen trunk ([B, P, d], [N, R, d]).
+    """
+
+    prompt: Tensor
+    prompt_mask_BP: Tensor
+    owner_N: Tensor
+    reply: Tensor
+    reply_mask_NR: Tensor
+
+    def to(self, device: torch.device) -> Self:
+        """The same on another device."""
+        return type(self)(
+            prompt=self.prompt.to(device),
+            prompt_mask_BP=self.prompt_mask_BP.to(device),
+            owner_N=self.owner_N.to(device),
+            reply=self.reply.to(device),
+            reply_mask_NR=self.reply_mask_NR.to(device),
+        )
+
+    def with_states(self, states: "States") -> Self:
+        """The same dialogues, read by a frozen trunk already."""
+        return replace(self, prompt=states.prompt_BPd, reply=states.reply_NRd)
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Hidden states at every prompt and reply token."""
+
+    prompt_BPd: Tensor
+    reply_NRd: Tensor
+
+    def before(self, owner_N: Tensor) -> Tensor:
+        """States [N, R, d] from which each reply token is predicted: the prompt's last, then the reply's own."""
+        return torch.cat([self.prompt_BPd[owner_N, -1:], self.reply_NRd[:, :-1]], dim=1)
+
+    def last(self, reply_mask_NR: Tensor) -> Tensor:
+        """States [N, d] at each reply's last real token, found by length."""
+        last_N = reply_mask_NR.sum(dim=1) - 1
+        return self.reply_NRd[torch.arange(len(last_N), device=last_N.device), last_N]
+
+
+def dialogues(prompts: Sequence[Sequence[int]], replies: Sequence[Sequence[Sequence[int]]], pad_id: int) -> Dialogues:
+    """Pad prompts and their replies (one list of replies a prompt) into one batch."""
+    prompt_BP, prompt_mask_BP = pad_left(prompts, pad_id)
+    reply_NR, reply_mask_NR = pad_right([row for rows in replies for row in rows], pad_id)
+    owner_N = torch.tensor([index for index, rows in enumerate(replies) for _ in rows])
+    return Dialogues(
+        prompt=prompt_BP, prompt_mask_BP=prompt_mask_BP, owner_N=owner_N, reply=reply_NR, reply_mask_NR=reply_mask_NR
+    )
+
+
+def run(backbone: nn.Module, batch: Dialogues) -> States:
+    """Hidden states of all dialogues, the prompt shared where the model's cache allows it."""
+    return shared(backbone, batch) if shares_prefix(backbone) else as_rows(backbone, batch)
+
+
+def shares_prefix(backbone: nn.Module) -> bool:
+    """Whether the model keeps plain keys and values, one entry a token and layer."""
+    config: Any = backbone.config
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    return kinds == {"full_attention"} and not getattr(config, "is_encoder_decoder", False)
+
+
+def shared(backbone: nn.Module, batch: Dialogues) -> States:
+    """Run each prompt once, then its replies on top of the prompt's keys and values."""
+    before = backbone(
+        **_as_input(batch.prompt),
+        attention_mask=batch.prompt_mask_BP.long(),
+        position_ids=prompt_positions(batch.prompt_mask_BP),
+        past_key_values=DynamicCache(),
+        use_cache=True,
+    )
+    cache = before.past_key_values
+    cache.batch_select_indices(batch.owner_N)
+    after = backbone(
+        **_as_input(batch.reply),
+        attention_mask=_row_mask(batch).long(),
+        position_ids=reply_positions(batch),
+        past_key_values=cache,
+        use_cache=True,
+    )
+    return States(before.last_hidden_state, after.last_hidden_state)
+
+
+def as_rows(backbone: nn.Module, batch: Dialogues) -> States:
+    """Run every reply behind its own copy of the prompt."""
+    width = batch.prompt.size(1)
+    hidden_NTd = backbone(
+        **_as_input(torch.cat([batch.prompt[batch.owner_N], batch.reply], dim=1)),
+        attention_mask=_row_mask(batch).long(),
+        position_ids=torch.cat([prompt_positions(batch.prompt_mask_BP)[batch.owner_N], reply_positions(batch)], dim=1),
+        use_cache=False,
+    ).last_hidden_state
+    firsts = [int((batch.owner_N == index).nonzero()[0]) for index in range(len(batch.prompt))]
+    return States(hidden_NTd[firsts, :width], hidden_NTd[:, width:])
+
+
+def prompt_positions(mask_BP: Tensor) -> Tensor:
+    """Positions [B, P] counted over real tokens, so that padding on the left moves nothing."""
+    return (mask_BP.long().cumsum(dim=1) - 1).clamp(min=0)
+
+
+def reply_positions(batch: Dialogues) -> Tensor:
+    """Positions [N, R] that go on where each reply's prompt ended."""
+    start_N = batch.prompt_mask_BP.long().sum(dim=1)[batch.owner_N]
+    return start_N[:, None] + torch.arange(batch.reply.size(1), device=start_N.device)
+
+
+def _row_mask(batch: Dialogues) -> Tensor:
+    return torch.cat([batch.prompt_mask_BP[batch.owner_N], batch.reply_mask_NR], dim=1)
+
+
+def _as_input(tokens_or_states: Tensor) -> dict[str, Tensor]:
+    return {"inputs_embeds" if tokens_or_states.is_floating_point() else "input_ids": tokens_or_states}
