@@ -12,6 +12,7 @@ from ipaddress import ip_address, ip_network
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from app import locks
 from app.auth.tables import SignInAttempt
 from app.errors import TooManyRequests
 
@@ -54,7 +55,7 @@ def count_try(session: Session, subjects: Subjects) -> None:
 
     Tries on one account from one network wait for each other, so that many at once cannot slip past the count.
     """
-    session.execute(select(func.pg_advisory_xact_lock(int(subjects.pair[:15], 16))))
+    locks.hold(session, f"sign in {subjects.pair}")
     counted = session.execute(
         select(SignInAttempt.subject, func.count())
         .where(SignInAttempt.subject.in_(subjects.limits()), SignInAttempt.at > func.now() - WINDOW)

@@ -53,7 +53,7 @@ def stage_prompts(
     Raises `Unprocessable` when the file as a whole cannot be used.
     """
     allow_time(session)
-    prompt_set = _new_set(session, project_id, actor, origin)
+    prompt_set = _new_set(session, project_id, actor, new)
     tally = Tally()
     lines = iter(parsed)
     try:

@@ -1,7 +1,7 @@
 """Prompts and the uploads they came in."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -70,6 +70,6 @@ class Prompt(Base):
     messages: Mapped[list[Any]]
     content_hash: Mapped[bytes] = mapped_column(LargeBinary)
     group_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    split: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(Text, server_default="staged")
+    split: Mapped[Literal["train", "validation", "test"]] = mapped_column(Text)
+    state: Mapped[Literal["staged", "active", "retired"]] = mapped_column(Text, server_default="staged")
     created_at: Mapped[CreatedAt]
