@@ -1,0 +1,62 @@
+"""The same request sent twice happens once: its first answer is kept under the person's key and given again."""
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import locks
+from app.auth.tables import IdempotencyKey
+from app.errors import Conflict, Unprocessable
+
+
+def request_hash(route: str, request: dict[str, Any]) -> bytes:
+    """SHA-256 of a request in its canonical form, so that only a truly equal one counts as a repeat."""
+    text = json.dumps([route, request], sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def find_answer(
+    session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The answer that this person's `key` already got, or None, which makes the caller the one to do the work.
+
+    Raises:
+        Conflict: the first request with this key is still in progress.
+        Unprocessable: the key was used for another request.
+    """
+    if not locks.try_to_hold(session, f"idempotency:{user_id}:{key}"):
+        raise Conflict(
+            "a request with this Idempotency-Key is still in progress",
+            type="idempotency-in-progress",
+            advice="Send it again in a second; it will get the first one's answer.",
+            retry_after_seconds=1,
+        )
+    known = session.get(IdempotencyKey, (user_id, key))
+    if known is None:
+        return None
+    if known.request_sha256 != request_hash(route, request):
+        raise Unprocessable(
+            "this Idempotency-Key was used for another request",
+            type="idempotency-key-reused",
+            advice="Make a new key for a new request; repeat a key only with the same body.",
+            field="Idempotency-Key",
+        )
+    return known.body
+
+
+def remember(
+    session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any], status: int, body: dict[str, Any]
+) -> None:
+    """Keep the answer, in the transaction that does the work."""
+    session.add(
+        IdempotencyKey(
+            user_id=user_id,
+            key=key,
+            route=route,
+            request_sha256=request_hash(route, request),
+            status=status,
+            body=body,
+        )
+    )
