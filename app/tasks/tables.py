@@ -30,13 +30,15 @@ class Task(Base):
     __table_args__ = (
         CheckConstraint("overlap BETWEEN 1 AND 50", name="overlap"),
         CheckConstraint("state IN ('open', 'done', 'retired')", name="state"),
+        # A run's prompt becomes a task once, however often its job is resumed.
+        UniqueConstraint("run_id", "prompt_id"),
         Index("ix_tasks_project_id_state_id", "project_id", "state", "id"),
     )
 
     id: Mapped[Key]
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
     prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
-    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", use_alter=True), index=True)
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", use_alter=True))
     overlap: Mapped[int] = mapped_column(SmallInteger)
     priority_class: Mapped[int] = mapped_column(SmallInteger)
     state: Mapped[str] = mapped_column(Text, server_default="open")

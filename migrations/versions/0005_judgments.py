@@ -27,10 +27,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_tasks_project_id_projects"),
         sa.ForeignKeyConstraint(["prompt_id"], ["prompts.id"], name="fk_tasks_prompt_id_prompts"),
         sa.PrimaryKeyConstraint("id", name="pk_tasks"),
+        sa.UniqueConstraint("run_id", "prompt_id", name="uq_tasks_run_id_prompt_id"),
     )
     op.create_index("ix_tasks_project_id_state_id", "tasks", ["project_id", "state", "id"], unique=False)
     op.create_index("ix_tasks_prompt_id", "tasks", ["prompt_id"], unique=False)
-    op.create_index("ix_tasks_run_id", "tasks", ["run_id"], unique=False)
     op.create_table(
         "task_completions",
         sa.Column("task_id", sa.BigInteger(), nullable=False),

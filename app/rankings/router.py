@@ -1,0 +1,77 @@
+"""Rankings over HTTP."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+
+from app.auth.dependencies import ProjectAnnotator
+from app.dependencies import PageDep, SessionDep
+from app.pagination import Page
+from app.projects.settings import settings_of
+from app.rankings import progress, service
+from app.rankings.schemas import (
+    NewRanking,
+    OwnRanking,
+    ProgressRead,
+    RankingReceipt,
+    form_of,
+    judgment_from,
+    own_ranking,
+    progress_read,
+)
+from app.rankings.service import Submission
+from app.tasks.dependencies import OwnAssignmentDep
+
+router = APIRouter(tags=["rankings"])
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=16,
+        max_length=255,
+        description="One for each judgment; a repeat with the same key gets the first answer.",
+    ),
+]
+
+
+@router.post("/assignments/{assignment_id}/ranking", status_code=201)
+def submit_ranking(
+    new: NewRanking, own: OwnAssignmentDep, key: IdempotencyKey, session: SessionDep, response: Response
+) -> RankingReceipt:
+    """Submit a ranking, or revise the one that is there while the edit window is open."""
+    settings = own.settings
+    answer = service.submit_ranking(
+        session,
+        Submission(
+            assignment=own.assignment,
+            annotator=own.access.user,
+            judgment=judgment_from(new),
+            form=form_of(settings),
+            edit_window=timedelta(minutes=settings.edit_window_minutes),
+            key=key,
+        ),
+    )
+    if answer.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return RankingReceipt.model_validate(answer.body)
+
+
+@router.get("/projects/{project_id}/my-progress")
+def get_my_progress(access: ProjectAnnotator, session: SessionDep) -> ProgressRead:
+    """What you have done in this project."""
+    return progress_read(progress.progress_of(session, project_id=access.project.id, annotator_id=access.user.id))
+
+
+@router.get("/projects/{project_id}/my-rankings")
+def list_my_rankings(access: ProjectAnnotator, session: SessionDep, page: PageDep) -> Page[OwnRanking]:
+    """Your rankings, newest first, each with until when it can be edited."""
+    rows = progress.list_history(
+        session,
+        project_id=access.project.id,
+        annotator_id=access.user.id,
+        page=page,
+        edit_window=timedelta(minutes=settings_of(access.project).edit_window_minutes),
+    )
+    return Page(items=[own_ranking(row) for row in rows.items], next_cursor=rows.next_cursor)

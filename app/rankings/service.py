@@ -1,0 +1,289 @@
+"""Submit a ranking: once, whole, and kept even when it comes late."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app import audit, idempotency
+from app.auth.tables import User
+from app.errors import Conflict
+from app.rankings.comparisons import comparisons_of, ranks_of
+from app.rankings.judgment import Form, Judgment, check_judgment
+from app.rankings.progress import progress_of
+from app.rankings.tables import Ranking, RankingItem
+from app.tasks import service as tasks
+from app.tasks import slots
+from app.tasks.tables import Assignment
+
+ROUTE: Final = "POST /assignments/{assignment_id}/ranking"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A judgment on its way in: whose, on which assignment, under which rules and key."""
+
+    assignment: Assignment
+    annotator: User
+    judgment: Judgment
+    form: Form
+    edit_window: timedelta
+    key: str
+
+    def request(self) -> dict[str, Any]:
+        """What makes a repeat a repeat."""
+        judgment = self.judgment
+        return {
+            "assignment": self.assignment.id,
+            **judgment.content(),
+            "touched": judgment.touched,
+            "moves": judgment.moves,
+            "active_ms": judgment.active_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the submitter is told; `replayed` when it had been told before."""
+
+    body: dict[str, Any]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The rows that a submission became."""
+
+    ranking_id: int
+    revision: int
+    extra: bool
+    comparisons: int
+    submitted_at: datetime
+    editable_until: datetime
+
+
+def submit_ranking(session: Session, submission: Submission) -> Answer:
+    """Write ranking, items, comparisons, slot, audit row and the kept answer in the caller's one transaction.
+
+    The same key and body again get the first answer. A submission equal to what is current already (another tab) is
+    not written again. A changed one within the edit window is a revision. One whose lease has ended takes an open slot
+    of its task, or is kept as `extra`.
+
+    Raises:
+        Unprocessable: the judgment does not fit the task or the form; or the key was used for something else.
+        Conflict: the edit window is over; or the key's first request is still in progress.
+    """
+    who, request = submission.annotator, submission.request()
+    known = idempotency.find_answer(session, user_id=who.id, key=submission.key, route=ROUTE, request=request)
+    if known is not None:
+        return Answer(known, replayed=True)
+    completion_ids = tasks.completion_ids_of(session, submission.assignment.task_id)
+    check_judgment(submission.judgment, submission.form, completion_ids)
+    recorded = _record(session, submission)
+    body = _body(session, recorded, submission.assignment)
+    idempotency.remember(
+        session, user_id=who.id, key=submission.key, route=ROUTE, request=request, status=201, body=body
+    )
+    return Answer(body)
+
+
+def _record(session: Session, submission: Submission) -> Recorded:
+    task, assignment = tasks.hold(session, submission.assignment)
+    current = find_current(session, assignment.id)
+    if current is not None:
+        return _revise(session, submission, current)
+    extra = not slots.fill_slot(session, task, assignment)
+    recorded = _write(session, submission, revision=1, extra=extra)
+    _finish(session, assignment)
+    _audit(session, submission, recorded, "ranking.submitted")
+    return recorded
+
+
+def _revise(session: Session, submission: Submission, current: Ranking) -> Recorded:
+    if content_of(session, current) == submission.judgment.content():
+        return _recorded(session, current, submission.edit_window)
+    if not is_editable(session, current, submission.edit_window):
+        raise Conflict(
+            "this ranking can no longer be changed: the edit window is over",
+            type="edit-window-over",
+            advice="The ranking you submitted stays as it is.",
+        )
+    recorded = _write(session, submission, revision=current.revision + 1, extra=current.extra)
+    session.expire(current)
+    _finish(session, submission.assignment)
+    _audit(session, submission, recorded, "ranking.revised")
+    return recorded
+
+
+def _finish(session: Session, assignment: Assignment) -> None:
+    assignment.state, assignment.leased_until, assignment.skip_reason = "submitted", None, None
+    assignment.finished_at = session.scalar(select(func.now()))
+    assignment.draft = None
+    session.flush()
+
+
+# One statement for everything a judgment is. The count makes the insert wait until the earlier revision has stepped
+# back, because only one ranking of an assignment may be current.
+WRITE = text(
+    """
+    WITH fresh AS MATERIALIZED (SELECT nextval(pg_get_serial_sequence('rankings', 'id')) AS id),
+    earlier AS (
+      UPDATE rankings SET superseded_by_id = (SELECT id FROM fresh)
+      WHERE assignment_id = :assignment AND superseded_by_id IS NULL RETURNING id),
+    written AS (
+      INSERT INTO rankings (id, project_id, assignment_id, task_id, annotator_id, revision, extra, rationale,
+                            shown_order, touched, moves, active_ms)
+      OVERRIDING SYSTEM VALUE
+      SELECT fresh.id, a.project_id, a.id, a.task_id, a.annotator_id, :revision, :extra, :rationale,
+             a.shown_order, :touched, :moves, :active_ms
+      FROM fresh, assignments a, (SELECT count(*) FROM earlier) AS stepped_back
+      WHERE a.id = :assignment
+      RETURNING id, project_id, created_at),
+    items AS (
+      INSERT INTO ranking_items (ranking_id, completion_id, rank, rating, flags)
+      SELECT written.id, i.completion_id, i.rank, i.rating, ARRAY(SELECT jsonb_array_elements_text(i.flags))
+      FROM written, unnest(CAST(:completions AS bigint[]), CAST(:ranks AS smallint[]), CAST(:ratings AS smallint[]),
+                           CAST(:flags AS jsonb[])) AS i(completion_id, rank, rating, flags)),
+    pairs AS (
+      INSERT INTO comparisons (project_id, ranking_id, preferred_id, other_id, tie)
+      SELECT written.project_id, written.id, p.preferred_id, p.other_id, p.tie
+      FROM written, unnest(CAST(:preferred AS bigint[]), CAST(:other AS bigint[]), CAST(:ties AS boolean[]))
+           AS p(preferred_id, other_id, tie))
+    SELECT id, created_at FROM written
+    """
+)
+
+
+def _write(session: Session, submission: Submission, *, revision: int, extra: bool) -> Recorded:
+    judgment = submission.judgment
+    pairs = comparisons_of(judgment.tiers)
+    row = session.execute(
+        WRITE,
+        {
+            "assignment": submission.assignment.id,
+            "revision": revision,
+            "extra": extra,
+            "rationale": judgment.rationale or None,
+            "touched": judgment.touched,
+            "moves": judgment.moves,
+            "active_ms": judgment.active_ms,
+            "preferred": [pair.preferred_id for pair in pairs],
+            "other": [pair.other_id for pair in pairs],
+            "ties": [pair.tie for pair in pairs],
+            **_item_arrays(judgment),
+        },
+    ).one()
+    return Recorded(
+        ranking_id=row.id,
+        revision=revision,
+        extra=extra,
+        comparisons=len(pairs),
+        submitted_at=row.created_at,
+        editable_until=_editable_until(session, submission.assignment.id, submission.edit_window),
+    )
+
+
+def _item_arrays(judgment: Judgment) -> dict[str, list[Any]]:
+    ranks = ranks_of(judgment.tiers)
+    flags = [sorted(set(judgment.flags.get(completion, ()))) for completion in ranks]
+    return {
+        "completions": list(ranks),
+        "ranks": list(ranks.values()),
+        "ratings": [judgment.ratings.get(completion) for completion in ranks],
+        "flags": [json.dumps(chosen) for chosen in flags],
+    }
+
+
+def _recorded(session: Session, ranking: Ranking, edit_window: timedelta) -> Recorded:
+    items = session.scalar(select(func.count()).where(RankingItem.ranking_id == ranking.id)) or 0
+    return Recorded(
+        ranking_id=ranking.id,
+        revision=ranking.revision,
+        extra=ranking.extra,
+        comparisons=items * (items - 1) // 2,
+        submitted_at=ranking.created_at,
+        editable_until=_editable_until(session, ranking.assignment_id, edit_window),
+    )
+
+
+def _editable_until(session: Session, assignment_id: int, edit_window: timedelta) -> datetime:
+    """The window opens with the first revision, so that editing does not keep it open for ever."""
+    first = session.scalars(
+        select(Ranking.created_at).where(Ranking.assignment_id == assignment_id).order_by(Ranking.revision).limit(1)
+    ).one()
+    return first + edit_window
+
+
+def is_editable(session: Session, ranking: Ranking, edit_window: timedelta) -> bool:
+    """Whether the ranking may still be revised, by the database's clock."""
+    now: datetime = session.scalars(select(func.now())).one()
+    return now < _editable_until(session, ranking.assignment_id, edit_window)
+
+
+def find_current(session: Session, assignment_id: int) -> Ranking | None:
+    """The assignment's ranking that counts."""
+    return session.scalars(
+        select(Ranking)
+        .where(Ranking.assignment_id == assignment_id, Ranking.superseded_by_id.is_(None))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def judgment_of(session: Session, ranking: Ranking) -> Judgment:
+    """What a stored ranking says, in the words it was submitted in."""
+    items = list(
+        session.scalars(
+            select(RankingItem)
+            .where(RankingItem.ranking_id == ranking.id)
+            .order_by(RankingItem.rank, RankingItem.completion_id)
+        )
+    )
+    tiers = [[one.completion_id for one in items if one.rank == rank] for rank in sorted({one.rank for one in items})]
+    return Judgment(
+        tiers=tiers,
+        ratings={one.completion_id: one.rating for one in items if one.rating is not None},
+        flags={one.completion_id: one.flags for one in items if one.flags},
+        rationale=ranking.rationale,
+        touched=ranking.touched,
+        moves=ranking.moves,
+        active_ms=ranking.active_ms,
+    )
+
+
+def content_of(session: Session, ranking: Ranking) -> dict[str, Any]:
+    """What a stored ranking says, to compare with a submission's content."""
+    return judgment_of(session, ranking).content()
+
+
+def _body(session: Session, recorded: Recorded, assignment: Assignment) -> dict[str, Any]:
+    progress = progress_of(session, project_id=assignment.project_id, annotator_id=assignment.annotator_id)
+    return {
+        "ranking_id": recorded.ranking_id,
+        "revision": recorded.revision,
+        "extra": recorded.extra,
+        "comparisons": recorded.comparisons,
+        "submitted_at": recorded.submitted_at.isoformat(),
+        "editable_until": recorded.editable_until.isoformat(),
+        "progress": {"today": progress.today, "total": progress.total, "median_seconds": progress.median_seconds},
+    }
+
+
+def _audit(session: Session, submission: Submission, recorded: Recorded, action: str) -> None:
+    assignment = submission.assignment
+    audit.record(
+        session,
+        actor=submission.annotator,
+        action=action,
+        object_type="ranking",
+        object_id=recorded.ranking_id,
+        project_id=assignment.project_id,
+        detail={
+            "task_id": assignment.task_id,
+            "assignment_id": assignment.id,
+            "revision": recorded.revision,
+            "extra": recorded.extra,
+        },
+    )

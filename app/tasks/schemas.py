@@ -1,0 +1,94 @@
+"""Tasks and assignments on the wire. What annotators get is in `app/desk/schemas.py`."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from app.inputs import Input, Prose, Slug
+from app.tasks.service import TaskRow
+
+EXCERPT_LENGTH = 160
+
+# Keys of a JSON object are strings, so ids there are read from digits.
+CompletionKey = Annotated[int, Field(strict=False, ge=1, le=2**63 - 1)]
+CompletionId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Tier = Annotated[list[CompletionId], Field(max_length=9)]
+Tiers = Annotated[list[Tier], Field(max_length=9, description="Tiers of completion ids, best first; a tier is a tie.")]
+Ratings = Annotated[
+    dict[CompletionKey, Annotated[int, Field(ge=1, le=7)]],
+    Field(default_factory=dict, max_length=9, description="Completion id → rating, 1 worst to 7 best."),
+]
+Flags = Annotated[
+    dict[CompletionKey, Annotated[list[Slug], Field(max_length=50)]],
+    Field(default_factory=dict, max_length=9, description="Completion id → the flags that apply."),
+]
+Rationale = Annotated[Prose, Field(max_length=20_000)]
+SkipReason = Literal["unclear", "too_long", "personal_data", "harmful", "not_my_expertise", "other"]
+AssignmentState = Literal["leased", "submitted", "skipped", "expired"]
+
+
+class Draft(Input):
+    """An unfinished answer; `sequence` grows with every change, so a late older one does not win."""
+
+    tiers: Tiers
+    ratings: Ratings
+    flags: Flags
+    rationale: Rationale | None = None
+    sequence: int = Field(ge=1, le=2**53)
+
+
+class LeaseRead(BaseModel):
+    """Until when an assignment is held."""
+
+    leased_until: datetime
+
+
+class Skip(Input):
+    """Why somebody passes a task on; silence is fine."""
+
+    reason: SkipReason | None = None
+
+
+class AssignmentStateRead(BaseModel):
+    """Where an assignment stands."""
+
+    state: AssignmentState
+
+
+class TaskRead(BaseModel):
+    """A task in the admin's list."""
+
+    id: int
+    prompt_id: int
+    prompt_excerpt: str
+    state: Literal["open", "done", "retired"]
+    overlap: int
+    judged: int
+    priority_class: int
+    created_at: datetime
+    model_versions: list[str]
+
+
+def excerpt_of(messages: list[Any]) -> str:
+    """The beginning of the last turn of a conversation, on one line."""
+    text = " ".join(str(messages[-1]["content"]).split()) if messages else ""
+    return text if len(text) <= EXCERPT_LENGTH else text[: EXCERPT_LENGTH - 1] + "…"
+
+
+def task_read(row: TaskRow) -> TaskRead:
+    """The wire form of a task."""
+    task = row.task
+    return TaskRead.model_validate(
+        {
+            "id": task.id,
+            "prompt_id": task.prompt_id,
+            "prompt_excerpt": excerpt_of(row.prompt.messages),
+            "state": task.state,
+            "overlap": task.overlap,
+            "judged": row.judged,
+            "priority_class": task.priority_class,
+            "created_at": task.created_at,
+            "model_versions": row.model_versions,
+        }
+    )

@@ -1,0 +1,300 @@
+"""Tasks and the assignments that lease them: open, draft, keep alive, skip, take up again, expire."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app import audit
+from app.auth.tables import User
+from app.completions.tables import Completion
+from app.errors import Conflict, Unprocessable
+from app.pagination import PageRequest, Rows, page_by_id
+from app.prompts.tables import Prompt
+from app.registry.tables import ModelVersion
+from app.tasks import slots
+from app.tasks.assignment import MOST_COMPLETIONS, MOST_LEASES_WITH_UNDO, distinct, priority_class
+from app.tasks.tables import Assignment, Task, TaskCompletion, TaskSlot
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Tasks that were opened, and how many prompts got none because their completions all say the same."""
+
+    task_ids: list[int]
+    identical: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task as the admin's list shows it."""
+
+    task: Task
+    prompt: Prompt
+    judged: int
+    model_versions: list[str]
+
+
+def create_task(
+    session: Session,
+    *,
+    project_id: int,
+    prompt_id: int,
+    completion_ids: Sequence[int],
+    overlap: int,
+    run_id: int | None = None,
+    priority: int | None = None,
+) -> Task:
+    """One task over 2 to 9 completions of one prompt, with `overlap` open slots.
+
+    `priority` is its slots' class; None takes the one of the newest policy among the completions' authors. Draws queue
+    numbers, so it holds the project's queue lock until the transaction ends: call it last, and commit soon.
+    """
+    _check_completions(session, prompt_id, completion_ids)
+    task = Task(
+        project_id=project_id,
+        prompt_id=prompt_id,
+        run_id=run_id,
+        overlap=overlap,
+        priority_class=priority_class(_generation(session, completion_ids)) if priority is None else priority,
+    )
+    session.add(task)
+    session.flush()
+    session.execute(
+        insert(TaskCompletion),
+        [
+            {"task_id": task.id, "position": position, "completion_id": completion_id}
+            for position, completion_id in enumerate(completion_ids)
+        ],
+    )
+    slots.open_slots(session, task, overlap)
+    return task
+
+
+def _check_completions(session: Session, prompt_id: int, completion_ids: Sequence[int]) -> None:
+    if not 2 <= len(set(completion_ids)) == len(completion_ids) <= MOST_COMPLETIONS:
+        raise Unprocessable(
+            f"a task ranks 2 to {MOST_COMPLETIONS} different completions, not {len(completion_ids)}",
+            field="completion_ids",
+        )
+    here = select(func.count()).where(Completion.id.in_(completion_ids), Completion.prompt_id == prompt_id)
+    if session.scalar(here) != len(completion_ids):
+        raise Unprocessable("a task ranks completions of its own prompt only", field="completion_ids")
+
+
+def _generation(session: Session, completion_ids: Sequence[int]) -> int:
+    newest = session.scalar(
+        select(func.max(ModelVersion.number))
+        .join(Completion, Completion.model_version_id == ModelVersion.id)
+        .where(Completion.id.in_(completion_ids), ModelVersion.kind == "policy")
+    )
+    return newest or 0
+
+
+def create_tasks_for_completed_prompts(
+    session: Session, *, project_id: int, run_id: int, completions_per_prompt: int, overlap: int
+) -> Opened:
+    """A task for each prompt that has all its completions of this run and no task yet; calling again adds nothing.
+
+    Completions with the same text share one card; a prompt with fewer than two different texts gets no task.
+    """
+    done = (
+        select(Completion.prompt_id)
+        .where(Completion.run_id == run_id)
+        .where(~select(Task.id).where(Task.run_id == run_id, Task.prompt_id == Completion.prompt_id).exists())
+        .group_by(Completion.prompt_id)
+        .having(func.count() >= completions_per_prompt)
+        .order_by(Completion.prompt_id)
+    )
+    task_ids, identical = [], 0
+    for prompt_id in list(session.scalars(done)):
+        completion_ids = _cards(session, run_id, prompt_id)
+        if len(completion_ids) < 2:
+            identical += 1
+            continue
+        task = create_task(
+            session,
+            project_id=project_id,
+            prompt_id=prompt_id,
+            completion_ids=completion_ids,
+            overlap=overlap,
+            run_id=run_id,
+        )
+        task_ids.append(task.id)
+    return Opened(task_ids, identical)
+
+
+def _cards(session: Session, run_id: int, prompt_id: int) -> list[int]:
+    written = session.execute(
+        select(Completion.id, Completion.text)
+        .where(Completion.run_id == run_id, Completion.prompt_id == prompt_id)
+        .order_by(Completion.id)
+    )
+    return distinct([(completion_id, text) for completion_id, text in written])[:MOST_COMPLETIONS]
+
+
+def expire_leases(session: Session, *, limit: int = 500) -> int:
+    """Reopen the slots of up to `limit` leases that ran out; how many. Drafts stay, and so does the right to submit."""
+    return slots.expire_overdue(session, limit)
+
+
+def count_open_tasks(session: Session, project_id: int) -> int:
+    """Tasks of a project that still want a judgment."""
+    return session.scalar(select(func.count()).where(Task.project_id == project_id, Task.state == "open")) or 0
+
+
+def count_ready_tasks(session: Session, project_id: int) -> int:
+    """Tasks of a project with a slot that nobody holds: what the next person to ask could get."""
+    ready = select(func.count(TaskSlot.task_id.distinct())).where(
+        TaskSlot.project_id == project_id, TaskSlot.state == "open"
+    )
+    return session.scalar(ready) or 0
+
+
+def save_draft(session: Session, assignment: Assignment, draft: dict[str, Any], sequence: int) -> bool:
+    """Keep an unfinished answer, in whatever state its assignment is; False when a newer one is already there."""
+    saved = session.execute(
+        update(Assignment)
+        .where(Assignment.id == assignment.id, Assignment.draft_sequence < sequence)
+        .values(draft=draft, draft_sequence=sequence)
+        .returning(Assignment.id)
+        .execution_options(synchronize_session=False)
+    )
+    return saved.first() is not None
+
+
+def heartbeat(session: Session, assignment: Assignment, lease: timedelta) -> datetime:
+    """Renew a lease; until when. `Conflict` when it is not leased any more: what is being written can be submitted."""
+    until = session.scalar(
+        update(Assignment)
+        .where(Assignment.id == assignment.id, Assignment.state == "leased")
+        .values(leased_until=func.now() + lease)
+        .returning(Assignment.leased_until)
+        .execution_options(synchronize_session=False)
+    )
+    if until is None:
+        raise Conflict(
+            f"this assignment is {assignment.state}, there is no lease to renew",
+            type="lease-ended",
+            advice="Go on: a ranking submitted late is kept. Or take the assignment up again.",
+        )
+    return until
+
+
+def skip(session: Session, assignment: Assignment, actor: User, reason: str | None) -> Assignment:
+    """Pass the task on to somebody else, for good unless undone; skipping twice is skipping once."""
+    _task, held = hold(session, assignment)
+    if held.state == "submitted":
+        raise Conflict("this task is already ranked", type="already-submitted", advice="Edit it in your history.")
+    if held.state == "skipped":
+        return held
+    slots.release(session, held)
+    held.state, held.skip_reason, held.leased_until = "skipped", reason, None
+    held.finished_at = session.scalar(select(func.now()))
+    _record(session, actor, "assignment.skipped", held, {"reason": reason})
+    return held
+
+
+def take_up_again(session: Session, assignment: Assignment, actor: User, lease: timedelta) -> Assignment:
+    """Lease an own skipped or expired assignment again, if its task still has an open slot."""
+    _task, held = hold(session, assignment)
+    if held.state not in {"skipped", "expired"}:
+        return held
+    _check_room(session, held)
+    slot = slots.free_slot(session, held.task_id)
+    if slot is None:
+        raise Conflict(
+            "somebody else has taken this task in the meantime",
+            type="task-taken",
+            advice="Go on with the next task.",
+        )
+    slots.lease_slot(session, slot, held, lease)
+    _record(session, actor, "assignment.reopened", held, {})
+    return held
+
+
+def hold(session: Session, assignment: Assignment) -> tuple[Task, Assignment]:
+    """The task and the assignment, fresh, with everything locked that a change of them touches."""
+    slots.hold_person(session, assignment.project_id, assignment.annotator_id)
+    task = slots.lock_task(session, assignment.task_id)
+    return task, slots.lock_assignment(session, assignment.id)
+
+
+def _check_room(session: Session, assignment: Assignment) -> None:
+    leases = session.scalar(
+        select(func.count()).where(
+            Assignment.annotator_id == assignment.annotator_id,
+            Assignment.project_id == assignment.project_id,
+            Assignment.state == "leased",
+        )
+    )
+    if (leases or 0) >= MOST_LEASES_WITH_UNDO:
+        raise Conflict(
+            f"you already hold {leases} tasks", type="too-many-leases", advice="Submit or skip one of them first."
+        )
+
+
+def _record(session: Session, actor: User, action: str, assignment: Assignment, detail: dict[str, Any]) -> None:
+    audit.record(
+        session,
+        actor=actor,
+        action=action,
+        object_type="assignment",
+        object_id=assignment.id,
+        project_id=assignment.project_id,
+        detail={"task_id": assignment.task_id, **detail},
+    )
+
+
+def completion_ids_of(session: Session, task_id: int) -> list[int]:
+    """The task's completions in their stored order."""
+    return list(
+        session.scalars(
+            select(TaskCompletion.completion_id)
+            .where(TaskCompletion.task_id == task_id)
+            .order_by(TaskCompletion.position)
+        )
+    )
+
+
+def list_tasks(session: Session, project_id: int, page: PageRequest) -> Rows[TaskRow]:
+    """A project's tasks, newest first, with who wrote their completions: for admins and researchers only."""
+    rows = page_by_id(session, select(Task).where(Task.project_id == project_id), Task.id, page)
+    ids = [task.id for task in rows.items]
+    prompts = {
+        one.id: one for one in session.scalars(select(Prompt).where(Prompt.id.in_({t.prompt_id for t in rows.items})))
+    }
+    judged = _judged(session, ids)
+    names = _model_names(session, ids)
+    items = [
+        TaskRow(task, prompts[task.prompt_id], judged.get(task.id, 0), names.get(task.id, [])) for task in rows.items
+    ]
+    return Rows(items=items, next_cursor=rows.next_cursor)
+
+
+def _judged(session: Session, task_ids: Sequence[int]) -> dict[int, int]:
+    filled = (
+        select(TaskSlot.task_id, func.count())
+        .where(TaskSlot.task_id.in_(task_ids), TaskSlot.state == "filled")
+        .group_by(TaskSlot.task_id)
+    )
+    return dict(session.execute(filled).all())
+
+
+def _model_names(session: Session, task_ids: Sequence[int]) -> dict[int, list[str]]:
+    author = aliased(ModelVersion)
+    named = (
+        select(TaskCompletion.task_id, author.name)
+        .join(Completion, Completion.id == TaskCompletion.completion_id)
+        .join(author, author.id == Completion.model_version_id)
+        .where(TaskCompletion.task_id.in_(task_ids))
+        .distinct()
+        .order_by(TaskCompletion.task_id, author.name)
+    )
+    names: dict[int, list[str]] = {}
+    for task_id, name in session.execute(named):
+        names.setdefault(task_id, []).append(name)
+    return names

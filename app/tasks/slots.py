@@ -1,0 +1,187 @@
+"""Slots: one row for each judgment a task wants, and every way one changes hands.
+
+Lock order, the same for everybody: person (by name) → task → slots → assignment → queue (by name). A claim only takes
+a slot that nobody holds (SKIP LOCKED) and then waits for nothing.
+
+The queue lock makes queue numbers become visible in the order they were drawn, project by project. A person's cursor
+may therefore move past every number it has seen: nothing smaller can appear behind it. Whatever makes a slot eligible
+again for somebody draws a new number.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from app import locks
+from app.tasks.tables import Assignment, Task, TaskSlot
+
+
+def hold_person(session: Session, project_id: int, annotator_id: int) -> None:
+    """Let one person's deeds in a project happen one after the other; their tabs may all knock at once."""
+    locks.hold(session, f"annotator:{project_id}:{annotator_id}")
+
+
+def hold_queue(session: Session, project_id: int) -> None:
+    """Take the right to draw queue numbers in a project until the transaction ends; the last lock to take."""
+    locks.hold(session, f"queue:{project_id}")
+
+
+def lock_task(session: Session, task_id: int) -> Task:
+    """The task, held against other changes; inserts that only refer to it go on."""
+    return session.scalars(
+        select(Task).where(Task.id == task_id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    ).one()
+
+
+def lock_assignment(session: Session, assignment_id: int) -> Assignment:
+    """The assignment, fresh and held."""
+    return session.scalars(
+        select(Assignment)
+        .where(Assignment.id == assignment_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def open_slots(session: Session, task: Task, count: int) -> None:
+    """Give `task` `count` more open slots at the end of its class's queue."""
+    hold_queue(session, task.project_id)
+    row = {"task_id": task.id, "project_id": task.project_id, "priority_class": task.priority_class}
+    session.execute(insert(TaskSlot), [row] * count)
+
+
+def own_slot(session: Session, assignment_id: int) -> TaskSlot | None:
+    """The slot that an assignment holds, leased or filled, locked."""
+    return session.scalars(
+        select(TaskSlot)
+        .where(TaskSlot.assignment_id == assignment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def free_slot(session: Session, task_id: int) -> TaskSlot | None:
+    """An open slot of the task, locked; waits for a claim that is just taking it. The task must be held."""
+    return session.scalars(
+        select(TaskSlot)
+        .where(TaskSlot.task_id == task_id, TaskSlot.state == "open")
+        .order_by(TaskSlot.queue_seq)
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def lease_slot(session: Session, slot: TaskSlot, assignment: Assignment, lease: timedelta) -> None:
+    """Give an open slot to an assignment."""
+    slot.state, slot.assignment_id = "leased", assignment.id
+    session.flush()
+    session.execute(
+        update(Assignment)
+        .where(Assignment.id == assignment.id)
+        .values(state="leased", leased_until=func.now() + lease, skip_reason=None, finished_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(assignment)
+
+
+def fill_slot(session: Session, task: Task, assignment: Assignment) -> bool:
+    """Fill the assignment's own slot, else an open one of the task; False when the task has none left for it.
+
+    The task must be held. Its last judgment makes it done; its first moves its open slots before new tasks.
+    """
+    slot = own_slot(session, assignment.id) or free_slot(session, task.id)
+    if slot is None:
+        return False
+    slot.state, slot.assignment_id = "filled", assignment.id
+    session.flush()
+    states = list(session.scalars(select(TaskSlot.state).where(TaskSlot.task_id == task.id)))
+    if not {"open", "leased"} & set(states):
+        task.state = "done"
+    elif "open" in states and states.count("filled") == 1:
+        _move_to_half_done(session, task)
+    session.flush()
+    return True
+
+
+def _move_to_half_done(session: Session, task: Task) -> None:
+    held = select(TaskSlot.id).where(TaskSlot.task_id == task.id, TaskSlot.state == "open").with_for_update()
+    open_ids = list(session.scalars(held))
+    if open_ids:
+        hold_queue(session, task.project_id)
+        _requeue(session, open_ids)
+
+
+# One less than the task's own class is its class once a slot is filled: see app/tasks/assignment.py.
+REQUEUE = text(
+    """
+    UPDATE task_slots SET
+      state = 'open', assignment_id = NULL, queue_seq = nextval('task_slot_queue_seq'),
+      priority_class = tasks.priority_class - (
+        SELECT count(*) FROM (SELECT 1 FROM task_slots f WHERE f.task_id = tasks.id AND f.state = 'filled' LIMIT 1) one)
+    FROM tasks WHERE tasks.id = task_slots.task_id AND task_slots.id = ANY(:slots)
+    """
+)
+
+
+def _requeue(session: Session, slot_ids: Sequence[int]) -> None:
+    """Open these slots, or keep them open, at the end of the queue they belong to now. Queue and slots are held."""
+    session.execute(REQUEUE, {"slots": list(slot_ids)})
+
+
+def release(session: Session, assignment: Assignment) -> None:
+    """Open the slot that a leased assignment holds for somebody else. The task must be held."""
+    slot = own_slot(session, assignment.id)
+    if slot is not None and slot.state == "leased":
+        hold_queue(session, slot.project_id)
+        _requeue(session, [slot.id])
+        session.expire(slot)
+
+
+OVERDUE = text(
+    """
+    SELECT t.id, t.project_id FROM tasks t
+    WHERE t.id IN (SELECT a.task_id FROM assignments a WHERE a.state = 'leased' AND a.leased_until < now()
+                   ORDER BY a.leased_until LIMIT :limit)
+    ORDER BY t.project_id, t.id FOR NO KEY UPDATE OF t SKIP LOCKED
+    """
+)
+# The overdue slots of the held tasks and their open neighbours: whoever lost a lease may have passed those by.
+AFFECTED = text(
+    """
+    SELECT s.id FROM task_slots s LEFT JOIN assignments a ON a.id = s.assignment_id
+    WHERE s.task_id = ANY(:tasks)
+      AND (s.state = 'open' OR (s.state = 'leased' AND a.state = 'leased' AND a.leased_until < now()))
+    ORDER BY s.id FOR UPDATE OF s
+    """
+)
+EXPIRE = text(
+    """
+    UPDATE assignments SET state = 'expired', finished_at = now()
+    WHERE id IN (
+      SELECT a.id FROM assignments a JOIN task_slots s ON s.assignment_id = a.id AND s.state = 'leased'
+      WHERE s.id = ANY(:slots) AND a.state = 'leased' AND a.leased_until < now() FOR NO KEY UPDATE OF a)
+    RETURNING id
+    """
+)
+
+
+def expire_overdue(session: Session, limit: int) -> int:
+    """Take back up to `limit` leases that ran out and reopen their slots; how many."""
+    overdue: dict[int, list[int]] = {}
+    for task_id, project_id in session.execute(OVERDUE, {"limit": limit}):
+        overdue.setdefault(project_id, []).append(task_id)
+    return sum(_expire_project(session, project_id, task_ids) for project_id, task_ids in sorted(overdue.items()))
+
+
+def _expire_project(session: Session, project_id: int, task_ids: list[int]) -> int:
+    affected = list(session.scalars(AFFECTED, {"tasks": task_ids}))
+    expired = list(session.scalars(EXPIRE, {"slots": affected}))
+    free = text("SELECT id FROM task_slots WHERE id = ANY(:slots) AND (state = 'open' OR assignment_id = ANY(:gone))")
+    reopened = list(session.scalars(free, {"slots": affected, "gone": expired}))
+    if expired:
+        hold_queue(session, project_id)
+        _requeue(session, reopened)
+    return len(expired)
