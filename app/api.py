@@ -4,12 +4,22 @@ from fastapi import APIRouter
 
 from app.auth.people_router import router as people
 from app.auth.router import router as auth
+from app.completions.router import router as completions
+from app.desk.router import router as desk
 from app.projects.router import router as projects
+from app.prompts.router import router as prompts
+from app.rankings.router import router as rankings
+from app.tasks.router import router as tasks
 
 ROUTERS: list[APIRouter] = [
     auth,
     projects,
     people,
+    prompts,
+    completions,
+    tasks,
+    rankings,
+    desk,
 ]
 
 api = APIRouter(prefix="/api/v1")
