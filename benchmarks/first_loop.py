@@ -1,0 +1,276 @@
+"""From nothing to a policy trained on a person's rankings, timed: the whole service, the real 135M model, one cycle.
+
+A scripted annotator with a known taste (`benchmarks/taste.py`) ranks; the same taste scores the completions of both
+policies on prompts that neither the reward model nor the policy has seen. Prints JSON lines: one with the times and the
+reward model's accuracy, one that compares the policy before and after.
+
+    python -m benchmarks.first_loop [--rankings 24] [--keep FOLDER]
+"""
+
+import argparse
+import json
+import math
+import platform
+import tempfile
+import threading
+import time
+import uuid
+from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import psutil
+
+from benchmarks.local_service import LocalService, Person, ServiceFailedError, local_service, wait_for_run
+from benchmarks.taste import gold_score, tiers
+
+API = "/api/v1"
+HELD_OUT = [
+    "How do I remove a sticker from glass?",
+    "Write a short birthday message for a colleague.",
+    "Why do onions make us cry?",
+    "Explain what a budget is.",
+    "What is a good way to learn ten new words a day?",
+    "Describe a sunset in two sentences.",
+    "How can I keep my desk tidy?",
+    "What is the difference between weather and climate?",
+    "Suggest a name for a friendly robot and say why.",
+    "How do I boil an egg so that the yolk stays soft?",
+    "Give me two reasons to take the stairs.",
+    "What does a librarian do?",
+    "How do I ask for a day off?",
+    "Explain gravity to a child.",
+    "What should a first-aid kit contain?",
+    "Write one sentence that makes people smile.",
+    "How do I choose a good melon?",
+    "What is an API?",
+    "Why is exercise good for the heart?",
+    "How can I save money on groceries?",
+    "Tell me a fact about octopuses.",
+    "How do I iron a shirt?",
+    "What is the purpose of a passport?",
+    "Give me an idea for a rainy afternoon.",
+]
+CYCLE_SECONDS = 1800.0
+SHIPPED_TASKS = 20
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    gigabytes = psutil.virtual_memory().total / 2**30
+    return f"{psutil.cpu_count()} cores, {gigabytes:.0f} GiB, {platform.system()} {platform.machine()}"
+
+
+class PeakMemory(threading.Thread):
+    """Watches the resident memory of a process and all its descendants."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.root = psutil.Process(pid)
+        self.peak_bytes = 0
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.wait(0.5):
+            self.peak_bytes = max(self.peak_bytes, sum(map(resident_bytes, self.tree())))
+
+    def tree(self) -> list[psutil.Process]:
+        """The process and its descendants, as of now."""
+        try:
+            return [self.root, *self.root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+
+def resident_bytes(process: psutil.Process) -> int:
+    """Memory of its own and its share of what several map (shared pages are counted once over all)."""
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
+def rank_next(admin: Person, project: int) -> bool:
+    """Claim one task, rank it to taste, submit; False when there is none right now."""
+    claimed = admin.post(f"{API}/projects/{project}/tasks/claim", {"holding": []})
+    assignment = claimed["assignment"]
+    if assignment is None:
+        return False
+    order = tiers([(one["id"], one["text"]) for one in assignment["completions"]])
+    admin.post(
+        f"{API}/assignments/{assignment['id']}/ranking",
+        {"tiers": order, "touched": True, "moves": len(order), "active_ms": 1000},
+        **{"Idempotency-Key": uuid.uuid4().hex},
+    )
+    return True
+
+
+def rank(admin: Person, project: int, wanted: int) -> None:
+    """Rank `wanted` tasks, waiting for the model to write more where need be."""
+    deadline = time.monotonic() + 900
+    done = 0
+    while done < wanted:
+        if rank_next(admin, project):
+            done += 1
+        elif time.monotonic() > deadline:
+            raise ServiceFailedError(f"only {done} of {wanted} tasks came within 15 minutes")
+        else:
+            time.sleep(1)
+
+
+def wait_for_own_task(admin: Person, project: int) -> float:
+    """Unix time at which the first completions written here became a task."""
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline:
+        runs = admin.get(f"{API}/projects/{project}/runs", kind="sample")["items"]
+        tasks = admin.get(f"{API}/projects/{project}/tasks", limit=200)["items"]
+        if runs and len(tasks) > SHIPPED_TASKS:
+            return time.time()
+        time.sleep(1)
+    raise ServiceFailedError("the live model wrote no task within 10 minutes")
+
+
+def run_cycle(admin: Person, project: int) -> dict[str, Any]:
+    """Press the button and wait for the new policy's first tasks; the cycle."""
+    cycle: dict[str, Any] = admin.post(f"{API}/projects/{project}/cycles")
+    deadline = time.monotonic() + CYCLE_SECONDS
+    while cycle["state"] in {"running", "waiting"}:
+        if time.monotonic() > deadline:
+            raise ServiceFailedError(f"the cycle did not end within {CYCLE_SECONDS:.0f} s: {cycle}")
+        time.sleep(1)
+        cycle = admin.get(f"{API}/cycles/{cycle['id']}")
+    if cycle["state"] != "succeeded":
+        raise ServiceFailedError(f"the cycle {cycle['state']}: {cycle['reason']}")
+    return cycle
+
+
+def upload_held_out(admin: Person, project: int) -> int:
+    """Add prompts that no training has seen; the id of their set."""
+    lines = "".join(json.dumps({"prompt": prompt}) + "\n" for prompt in HELD_OUT)
+    answer = admin.http.post(
+        f"{API}/projects/{project}/prompt-sets", files={"file": ("held-out.jsonl", lines.encode())}
+    )
+    number = int(admin.read(answer)["id"])
+    admin.post(f"{API}/projects/{project}/prompt-sets/{number}/accept")
+    return number
+
+
+def compare(admin: Person, project: int, base: int, policy: int) -> dict[str, list[list[float]]]:
+    """Gold scores of both models on the held-out prompts: for each model one list a prompt."""
+    prompt_set = upload_held_out(admin, project)
+    run = admin.post(
+        f"{API}/projects/{project}/runs",
+        {
+            "kind": "sample",
+            "config": {"prompts": len(HELD_OUT), "completions_per_prompt": 8},
+            "models": {"before": base, "after": policy},
+            "prompt_set_id": prompt_set,
+        },
+    )
+    wait_for_run(admin, run["id"], 900)
+    prompts = admin.get(f"{API}/projects/{project}/prompts", prompt_set_id=prompt_set, limit=100)["items"]
+    scores: dict[str, list[list[float]]] = {"before": [], "after": []}
+    for prompt in prompts:
+        written = defaultdict(list)
+        page = admin.get(f"{API}/projects/{project}/completions", prompt_id=prompt["id"], limit=100)
+        for completion in page["items"]:
+            written[completion["model_version_id"]].append(gold_score(completion["text"]))
+        scores["before"].append(written[base])
+        scores["after"].append(written[policy])
+    return scores
+
+
+def seconds_of(run: dict[str, Any]) -> float:
+    """Wall time of a run from claim to end, in seconds."""
+    return timestamp(run["finished_at"]) - timestamp(run["started_at"])
+
+
+def timestamp(text: str) -> float:
+    """ISO 8601 → Unix seconds."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def first_row(admin: Person, project: int, clock: dict[str, float], cycle: dict[str, Any]) -> dict[str, Any]:
+    """Times and what the reward model learnt."""
+    runs = {stage: admin.get(f"{API}/runs/{cycle[f'{stage}_run_id']}") for stage in ("reward", "ppo", "sample")}
+    summary = admin.get(f"{API}/projects/{project}/comparisons/summary")
+    metrics = runs["reward"]["result"]["metrics"]
+    return {
+        "name": "first_loop",
+        "arm": "times",
+        "ours": round(clock["first_task"], 2),
+        "peer": 10.0,
+        "ratio": round(10.0 / clock["first_task"], 2),
+        "unit": "seconds from the page's first answer to the first task; peer is the limit we set",
+        "machine": machine(),
+        "seconds_to_ready": round(clock["ready"], 1),
+        "seconds_to_own_task": round(clock["own_task"], 1),
+        "rankings": summary["rankings"],
+        "comparisons": summary["comparisons"],
+        "ties": summary["ties"],
+        "reward_metrics": metrics,
+        "stage_seconds": {stage: round(seconds_of(run), 1) for stage, run in runs.items()},
+    }
+
+
+def second_row(scores: dict[str, list[list[float]]], ppo: dict[str, Any], peak_bytes: int) -> dict[str, Any]:
+    """Gold score of the policy after PPO against the one before, by prompt."""
+    before = [fmean(values) for values in scores["before"]]
+    after = [fmean(values) for values in scores["after"]]
+    gains = [new - old for new, old in zip(after, before, strict=True)]
+    return {
+        "name": "first_loop",
+        "arm": "policy",
+        "ours": round(fmean(after), 3),
+        "peer": round(fmean(before), 3),
+        "ratio": round(fmean(after) / fmean(before), 3),
+        "unit": "mean gold score (points, higher is better; both negative, so a ratio under 1 is a gain); "
+        "peer is the policy before PPO",
+        "machine": machine(),
+        "gain": round(fmean(gains), 3),
+        "gain_standard_error": round(stdev(gains) / math.sqrt(len(gains)), 3),
+        "prompts": len(gains),
+        "prompts_won": sum(gain > 0 for gain in gains),
+        "ppo_metrics": ppo["result"]["metrics"],
+        "peak_memory_mb": round(peak_bytes / 2**20),
+    }
+
+
+def measure(service: LocalService, rankings: int, started: float) -> list[dict[str, Any]]:
+    """Live through the first loop once; the rows to print."""
+    memory = PeakMemory(service.process.pid)
+    memory.start()
+    clock = {"ready": time.time() - started}
+    admin = service.first_admin()
+    opened = time.time()
+    project = admin.get(f"{API}/session")["projects"][0]["id"]
+    if not rank_next(admin, project):
+        raise ServiceFailedError("no task was there at the first look")
+    clock["first_task"] = time.time() - opened
+    clock["own_task"] = wait_for_own_task(admin, project) - started
+    rank(admin, project, rankings - 1)
+    base = admin.get(f"{API}/projects/{project}/loop")["policy"]["id"]
+    cycle = run_cycle(admin, project)
+    ppo = admin.get(f"{API}/runs/{cycle['ppo_run_id']}")
+    scores = compare(admin, project, base, cycle["policy_model_version_id"])
+    memory.ended.set()
+    return [first_row(admin, project, clock, cycle), second_row(scores, ppo, memory.peak_bytes)]
+
+
+def main() -> None:
+    """Run it and print."""
+    parser = argparse.ArgumentParser(description="Time the first loop with the real model.")
+    parser.add_argument("--rankings", type=int, default=24, help="tasks to rank before the cycle")
+    parser.add_argument("--keep", type=Path, help="data folder to use and keep (default: a temporary one)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="plackett-first-loop-") as folder:
+        started = time.time()
+        with local_service(arguments.keep or Path(folder) / "data") as service:
+            for row in measure(service, arguments.rankings, started):
+                print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
