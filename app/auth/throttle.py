@@ -61,7 +61,7 @@ def count_try(session: Session, subjects: Subjects) -> None:
         .where(SignInAttempt.subject.in_(subjects.limits()), SignInAttempt.at > func.now() - WINDOW)
         .group_by(SignInAttempt.subject)
     )
-    failures: dict[str, int] = dict(counted.tuples())
+    failures: dict[str, int] = dict(counted.tuples().all())
     if any(failures.get(subject, 0) >= limit for subject, limit in subjects.limits().items()):
         raise TooManyRequests(
             "there were too many failed tries to sign in",
