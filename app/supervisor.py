@@ -4,7 +4,8 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx
 
@@ -19,6 +20,7 @@ from app.terminal import Terminal
 
 READY_SECONDS = 120.0
 HOPELESS_DEATHS = 3
+FRONTEND = Path(__file__).parent.parent / "frontend"
 
 FirstStart = Callable[[str], str | None]
 ServiceSpecs = Callable[[Settings], list[ChildSpec]]
@@ -64,6 +66,14 @@ def service_specs(settings: Settings) -> list[ChildSpec]:
             for queue, size in (("light", "2"), ("training", "1"))
         ),
     ]
+
+
+def development_specs(settings: Settings) -> list[ChildSpec]:
+    """The same with a web server that reloads with the code, and Vite's server for the page."""
+    page = ChildSpec(name="page", command=["npm", "run", "dev"], folder=FRONTEND, environment=dict(os.environ))
+    specs = service_specs(settings)
+    specs[0] = replace(specs[0], command=[*specs[0].command, "--reload", "--reload-dir", str(FRONTEND.parent / "app")])
+    return [*specs, page]
 
 
 def next_free_port(first: int, host: str) -> int:
@@ -122,7 +132,9 @@ class Service:
     def _start_service(self, specs: list[ChildSpec]) -> None:
         started = [self.tree.add(spec) for spec in specs]
         self._publish()
-        self._wait(lambda: is_healthy(self.url), started, hopeless_deaths=HOPELESS_DEATHS)
+        # Without a worker people can still rank, so only the web server's failure ends the start.
+        web = [member for member in started if member.spec.name == "api"]
+        self._wait(lambda: is_healthy(self.url), web, hopeless_deaths=HOPELESS_DEATHS)
 
     def _wait(self, condition: Callable[[], bool], members: list[Supervised], *, hopeless_deaths: int) -> None:
         deadline = time.monotonic() + READY_SECONDS

@@ -1,7 +1,7 @@
 """Which servers a data folder's service talks to: the configured ones, else embedded ones of its own."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -25,8 +25,8 @@ class Stack:
 
     database_url: str
     migrator_database_url: str
-    redis_url: str
-    children: list[ChildSpec]
+    redis_url: str = ""
+    children: tuple[ChildSpec, ...] = ()
     embedded_postgres: Address | None = None
 
     def environment(self, data_dir: Path) -> dict[str, str]:
@@ -39,42 +39,28 @@ class Stack:
         }
 
 
-def plan_stack(settings: Settings) -> Stack:
-    """Decide where the servers are; nothing is started, an embedded cluster is initialised by its child's `prepare`."""
-    specs: list[ChildSpec] = []
-    data_dir = settings.data_dir.resolve()
-    if settings.database_url is None:
-        address, spec = _plan_postgres(data_dir)
-        specs.append(spec)
-        app_url, migrator_url = address.url(APP), address.url(MIGRATOR)
-    else:
-        address, app_url = None, settings.database_url.get_secret_value()
+def plan_database(settings: Settings) -> Stack:
+    """Decide where the database is, for a command that needs nothing else; nothing is started or initialised yet."""
+    if settings.database_url:
+        app_url = settings.database_url.get_secret_value()
         migrator = settings.migrator_database_url
-        migrator_url = migrator.get_secret_value() if migrator else app_url
-    if settings.redis_url is None:
-        redis_url, spec = _plan_valkey(data_dir)
-        specs.append(spec)
-    else:
-        redis_url = settings.redis_url.get_secret_value()
+        return Stack(database_url=app_url, migrator_database_url=migrator.get_secret_value() if migrator else app_url)
+    address, spec = _plan_postgres(settings.data_dir.resolve())
     return Stack(
-        database_url=app_url,
-        migrator_database_url=migrator_url,
-        redis_url=redis_url,
-        children=specs,
+        database_url=address.url(APP),
+        migrator_database_url=address.url(MIGRATOR),
+        children=(spec,),
         embedded_postgres=address,
     )
 
 
-def plan_database(settings: Settings) -> Stack:
-    """Like `plan_stack`, for a command that needs the database alone: no Valkey is started."""
-    stack = plan_stack(settings)
-    return Stack(
-        database_url=stack.database_url,
-        migrator_database_url=stack.migrator_database_url,
-        redis_url=stack.redis_url,
-        children=[spec for spec in stack.children if spec.name == "postgres"],
-        embedded_postgres=stack.embedded_postgres,
-    )
+def plan_stack(settings: Settings) -> Stack:
+    """Decide where database and Redis are; nothing is started or initialised yet."""
+    stack = plan_database(settings)
+    if settings.redis_url:
+        return replace(stack, redis_url=settings.redis_url.get_secret_value())
+    redis_url, spec = _plan_valkey(settings.data_dir.resolve())
+    return replace(stack, redis_url=redis_url, children=(*stack.children, spec))
 
 
 def _plan_postgres(data_dir: Path) -> tuple[Address, ChildSpec]:
