@@ -1,0 +1,87 @@
+# Plackett. `make` alone lists the commands; each sets up what it needs and is quick when nothing changed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# The first interpreter that is new enough, but not too new; plain python3 when none is, so that set-up can say so.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	if command -v $$name >/dev/null 2>&1 && $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; \
+	then echo $$name; exit 0; fi; done; echo python3)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run dev test check test-unit test-all test-gpu bench format lock screenshots openapi clean
+
+define set_up
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed: sudo apt-get install -y python3 python3-venv (or: brew install python@3.13)"; exit 1; }
+	@$(PYTHON) scripts/bootstrap.py $(1)
+endef
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+setup: ## set everything up without starting anything
+	$(call set_up,frontend)
+
+run: ## start the whole service; Ctrl-C stops it
+	$(call set_up,frontend)
+	@exec $(BIN)/python -m app.cli up
+
+dev: ## the same with a page that reloads as its sources change
+	$(call set_up,node)
+	@exec $(BIN)/python -m app.cli up --dev
+
+test: check ## lint, types, architecture, the page's tests, the service's tests (under 15 minutes)
+	$(call set_up,frontend browser)
+	@cd frontend && npm test
+	@$(BIN)/python -m pytest -m "not slow and not gpu"
+
+check: ## lint, formatting, types, architecture, generated files
+	$(call set_up,node)
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m ruff format --check --quiet
+	@$(BIN)/python -m mypy
+	@lint-imports
+	@$(BIN)/python -m app.openapi .stamps/openapi.json
+	@cmp -s .stamps/openapi.json frontend/openapi.json || { echo "frontend/openapi.json is not the API's: make openapi"; exit 1; }
+	@cd frontend && npm run check
+
+test-unit: ## pure tests: no servers, no browser (under 90 seconds)
+	$(call set_up,python)
+	@$(BIN)/python -m pytest -m "not servers and not browser and not commits and not slow and not gpu"
+
+test-all: check ## everything that needs no GPU, the long tests too
+	$(call set_up,frontend browser)
+	@cd frontend && npm test
+	@$(BIN)/python -m pytest -m "not gpu"
+
+test-gpu: ## the tests that need a CUDA device
+	$(call set_up,python)
+	@$(BIN)/python -m pytest -m gpu
+
+bench: ## every benchmark, or one: make bench NAME=first_loop
+	$(call set_up,frontend)
+	@for file in $(if $(NAME),benchmarks/$(NAME).py,benchmarks/[a-z]*.py); do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+format: ## format everything
+	$(call set_up,node)
+	@$(BIN)/python -m ruff format --quiet
+	@$(BIN)/python -m ruff check --fix --quiet
+	@cd frontend && npm run format
+
+lock: ## resolve the Python packages anew (needs the network)
+	$(call set_up,python)
+	@$(BIN)/python scripts/lock.py
+
+openapi: ## write the API's description and the page's types from it
+	$(call set_up,node)
+	@$(BIN)/python -m app.openapi
+	@cd frontend && npm run openapi
+
+screenshots: ## take the pictures in docs/images (starts a service of its own)
+	$(call set_up,frontend browser)
+	@$(BIN)/python -m scripts.screenshots
+
+clean: ## remove what set-up made; keeps .plackett, your data
+	rm -rf $(VENV) .stamps frontend/node_modules frontend/dist
