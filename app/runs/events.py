@@ -36,6 +36,11 @@ def moved(before: str | None, after: str, *, who: str, why: str) -> Event:
     return Event("state", {"from": before, "to": after, "who": who, "text": why})
 
 
+def note(text: str, *, level: str = "info") -> Event:
+    """A line for the run's log."""
+    return Event("log", {"level": level, "text": text})
+
+
 def append(session: Session, run_id: int, *happened: Event) -> None:
     """Store events under the run's next numbers; the row's lock keeps the numbers in order of commits."""
     if not happened:

@@ -134,10 +134,16 @@ def _move(session: Session, held: Claim, sources: frozenset[str], target: str, *
     return before
 
 
-def start(session: Session, held: Claim) -> None:
-    """The child is about to start: claimed → running."""
+def start(session: Session, held: Claim) -> bool:
+    """The child is about to start: claimed → running. False when a person has asked to stop in the meantime."""
+    row = session.execute(_mine(held, HELD)).one_or_none()
+    if row is None:
+        raise FenceLostError(f"run {held.run_id} is not held under fence {held.fence} any more")
+    if row.state != "claimed":
+        return False
     started = func.coalesce(Run.started_at, func.now())
     _move(session, held, frozenset({"claimed"}), "running", why="The training process starts.", started_at=started)
+    return True
 
 
 def heartbeat(session: Session, held: Claim, lease_seconds: float) -> str | None:

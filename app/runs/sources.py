@@ -13,7 +13,7 @@ PATTERNS: Final[MappingProxyType[str, dict[str, str]]] = MappingProxyType(
         "folder": {"path": r"/.{1,1000}"},
         "hub": {
             "repo_id": r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}",
-            "revision": r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}",
+            "revision": r"[0-9a-f]{40}",
         },
     }
 )

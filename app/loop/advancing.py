@@ -1,0 +1,173 @@
+"""Move a cycle on: reward → ppo → promotion → sample → done. Calling again changes nothing that is already done."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app import audit
+from app.auth.tables import User
+from app.datasets.tables import DatasetSnapshot
+from app.errors import AppError
+from app.loop import decisions, pool
+from app.loop.decisions import tell
+from app.loop.tables import Cycle
+from app.projects.settings import LoopSettings, settings_of
+from app.projects.tables import Project
+from app.registry import service as registry
+from app.registry.tables import ModelVersion
+from app.runs.launching import NORMAL, Launch, launch
+from app.runs.tables import Run
+
+logger = logging.getLogger(__name__)
+
+# A new policy's first completions go before other training, after those that people wait for.
+SOON: Final = 50
+
+
+def advance_quietly(session: Session, cycle_id: int) -> None:
+    """Advance inside another deed's transaction, which an error here must not undo: the scheduler tries again."""
+    try:
+        with session.begin_nested():
+            advance(session, cycle_id)
+    except (AppError, SQLAlchemyError):
+        logger.exception("cycle %s could not be moved on; the scheduler will try again", cycle_id)
+
+
+def advance(session: Session, cycle_id: int) -> None:
+    """Move the cycle as far as it can go now; nothing when somebody else is just doing it."""
+    cycle = session.scalars(
+        select(Cycle)
+        .where(Cycle.id == cycle_id, Cycle.state == "running")
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    while cycle is not None and cycle.state == "running" and STAGES[cycle.stage](session, cycle):
+        session.flush()
+
+
+def _after_reward(session: Session, cycle: Cycle) -> bool:
+    run = _finished(session, cycle, cycle.reward_run_id)
+    if run is None:
+        return False
+    version = _made_by(session, run)
+    cycle.reward_model_version_id = version.id
+    registry.promote(session, version, actor=None)
+    snapshot = session.get(DatasetSnapshot, run.dataset_snapshot_id) if run.dataset_snapshot_id else None
+    text = decisions.reward_words(version, snapshot.counts if snapshot else {})
+    tell(session, cycle, text, tone="good", run_id=run.id, numbers=version.metrics)
+    if not _loop_settings(session, cycle).run_ppo:
+        tell(session, cycle, "The project's settings leave PPO out, so the policy stays as it is.")
+        return end(session, cycle, "succeeded")
+    policy = registry.live_policy(session, cycle.project_id)
+    models = {"reward": version.id} | ({"policy": policy.id} if policy else {})
+    return _launch(session, cycle, "ppo", Launch(project_id=cycle.project_id, kind="ppo", models=models))
+
+
+def _after_ppo(session: Session, cycle: Cycle) -> bool:
+    run = _finished(session, cycle, cycle.ppo_run_id)
+    if run is None:
+        return False
+    version = _made_by(session, run)
+    cycle.policy_model_version_id = version.id
+    cycle.stage = "promotion"
+    return True
+
+
+def _at_promotion(session: Session, cycle: Cycle) -> bool:
+    version = session.get_one(ModelVersion, cycle.policy_model_version_id)
+    words = decisions.policy_words(version)
+    if _loop_settings(session, cycle).promotion == "manual":
+        cycle.state = "waiting"
+        tell(session, cycle, f"{version.name} waits for a person to accept or refuse it: {words}.")
+        return False
+    text = f"{version.name} promoted by the project's rule (automatic, no gate yet): {words}."
+    return take_policy(session, cycle, version, text, actor=None)
+
+
+def take_policy(session: Session, cycle: Cycle, version: ModelVersion, text: str, *, actor: User | None) -> bool:
+    """Make the cycle's policy live and let it write; whether the cycle goes on."""
+    before = registry.promote(session, version, actor=actor)
+    numbers = {**version.metrics, "replaced": before.name if before else None}
+    tell(session, cycle, text, tone="good", run_id=cycle.ppo_run_id, numbers=numbers)
+    cycle.state = "running"
+    wanted = pool.sampling(session, cycle.project_id, version, at_least=pool.FEWEST_PROMPTS)
+    if wanted is None:
+        tell(session, cycle, f"There are no prompts for {version.name} to answer.")
+        return end(session, cycle, "succeeded")
+    return _launch(session, cycle, "sample", wanted)
+
+
+def _after_sample(session: Session, cycle: Cycle) -> bool:
+    run = _finished(session, cycle, cycle.sample_run_id)
+    if run is None:
+        return False
+    tell(session, cycle, "The new policy's first completions are there to be ranked.", tone="good", run_id=run.id)
+    return end(session, cycle, "succeeded")
+
+
+STAGES: Final[dict[str, Callable[[Session, Cycle], bool]]] = {
+    "reward": _after_reward,
+    "ppo": _after_ppo,
+    "promotion": _at_promotion,
+    "sample": _after_sample,
+}
+
+
+def _finished(session: Session, cycle: Cycle, run_id: int | None) -> Run | None:
+    """The stage's run, once it has succeeded. A run that failed or was cancelled ends the cycle likewise."""
+    run = session.get_one(Run, run_id, populate_existing=True)
+    if run.state == "succeeded":
+        return run
+    if run.state == "failed":
+        why = (run.error or run.reason or "no reason given").splitlines()[0]
+        end(session, cycle, "failed", f"The {run.kind} run {run.id} failed: {why}")
+    if run.state == "cancelled":
+        end(session, cycle, "cancelled", f"The {run.kind} run {run.id} was cancelled.")
+    return None
+
+
+def _made_by(session: Session, run: Run) -> ModelVersion:
+    return session.scalars(select(ModelVersion).where(ModelVersion.run_id == run.id)).one()
+
+
+def _launch(session: Session, cycle: Cycle, stage: str, wanted: Launch) -> bool:
+    """Launch the next stage's run; a launch that is refused ends the cycle with the refusal's words."""
+    by = session.get(User, cycle.created_by) if cycle.created_by else None
+    priority = SOON if stage == "sample" else NORMAL
+    try:
+        run = launch(session, replace(wanted, cycle_id=cycle.id, priority=priority), actor=by)
+    except AppError as refusal:
+        end(session, cycle, "failed", f"The {wanted.kind} run could not start: {refusal.detail}.")
+        return False
+    setattr(cycle, f"{stage}_run_id", run.id)
+    cycle.stage = stage
+    return False
+
+
+def end(session: Session, cycle: Cycle, state: str, reason: str | None = None) -> bool:
+    """End the cycle; always False, because nothing comes after."""
+    cycle.state, cycle.reason, cycle.finished_at = state, reason, func.now()
+    if state == "succeeded":
+        cycle.stage = "done"
+    if reason is not None:
+        tell(session, cycle, reason, tone="bad" if state == "failed" else "neutral")
+    session.flush()
+    audit.record(
+        session,
+        actor=None,
+        action=f"cycle.{state}",
+        object_type="cycle",
+        object_id=cycle.id,
+        project_id=cycle.project_id,
+        detail={"stage": cycle.stage, "reason": reason},
+    )
+    return False
+
+
+def _loop_settings(session: Session, cycle: Cycle) -> LoopSettings:
+    return settings_of(session.get_one(Project, cycle.project_id, populate_existing=True)).loop

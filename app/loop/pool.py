@@ -1,0 +1,86 @@
+"""Keep tasks ready: when few are left to rank, the live policy answers more prompts."""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import locks
+from app.completions.tables import Completion
+from app.projects.settings import settings_of
+from app.projects.tables import Project
+from app.prompts.tables import Prompt
+from app.registry import service as registry
+from app.registry.tables import ModelVersion
+from app.runs import service as runs
+from app.runs.launching import URGENT, Launch, launch
+from app.runs.tables import Run
+from app.tasks import service as tasks
+
+FEWEST_PROMPTS: Final = 4
+MOST_PROMPTS: Final = 64
+PAUSE_AFTER_FAILURE_SECONDS: Final = 15.0
+LONGEST_PAUSE_DOUBLINGS: Final = 6
+
+
+def fill(session: Session, project_id: int) -> Run | None:
+    """Launch a sample run when the pool is low, nobody is writing, and there is a prompt left to answer."""
+    project = session.get_one(Project, project_id)
+    keep = settings_of(project).loop
+    policy = registry.live_policy(session, project_id)
+    if keep.paused or policy is None or policy.artifact_sha256 is None:
+        return None
+    missing = keep.keep_tasks_ready - tasks.count_ready_tasks(session, project_id)
+    if missing <= 0 or not locks.try_to_hold(session, f"loop:{project_id}"):
+        return None
+    if runs.active(session, project_id, kind="sample") or _rests_after_failures(session, project_id):
+        return None
+    wanted = sampling(session, project_id, policy, at_least=missing)
+    return launch(session, wanted, actor=None) if wanted else None
+
+
+def sampling(session: Session, project_id: int, policy: ModelVersion, *, at_least: int) -> Launch | None:
+    """A run that lets `policy` answer prompts it has not answered yet, or None when there are none left."""
+    keep = settings_of(session.get_one(Project, project_id)).loop.keep_tasks_ready
+    most = min(MOST_PROMPTS, max(FEWEST_PROMPTS, at_least, min(keep, 2 * FEWEST_PROMPTS)))
+    open_prompts = unanswered(session, project_id, policy, limit=most)
+    if open_prompts == 0:
+        return None
+    return Launch(
+        project_id=project_id,
+        kind="sample",
+        config={"prompts": open_prompts},
+        models={"policy": policy.id},
+        priority=URGENT,
+    )
+
+
+def unanswered(session: Session, project_id: int, policy: ModelVersion, *, limit: int) -> int:
+    """How many active prompts have no completion by `policy`, counted up to `limit`."""
+    answered = select(Completion.id).where(Completion.prompt_id == Prompt.id, Completion.model_version_id == policy.id)
+    some = (
+        select(Prompt.id)
+        .where(Prompt.project_id == project_id, Prompt.state == "active", ~answered.exists())
+        .limit(limit)
+        .subquery()
+    )
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def _rests_after_failures(session: Session, project_id: int) -> bool:
+    """Whether the last sample runs failed or were cancelled so recently that another try should wait."""
+    last = session.execute(
+        select(Run.state, Run.finished_at)
+        .where(Run.project_id == project_id, Run.kind == "sample")
+        .order_by(Run.id.desc())
+        .limit(LONGEST_PAUSE_DOUBLINGS)
+    ).all()
+    failures = 0
+    while failures < len(last) and last[failures].state in {"failed", "cancelled"}:
+        failures += 1
+    if failures == 0:
+        return False
+    pause = timedelta(seconds=PAUSE_AFTER_FAILURE_SECONDS * 2 ** (failures - 1))
+    now = session.execute(select(func.now())).scalar_one()
+    return bool(last[0].finished_at + pause > now)

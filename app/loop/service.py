@@ -1,0 +1,187 @@
+"""Cycles: start, cancel, accept or refuse the candidate, look."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import audit, locks
+from app.auth.tables import User
+from app.errors import Conflict
+from app.loop import advancing, counting, decisions, retraining
+from app.loop.decisions import tell
+from app.loop.retraining import Next, Trigger, plural
+from app.loop.tables import Cycle, LoopDecision
+from app.pagination import PageRequest, Rows, page_by_id
+from app.projects.settings import LoopSettings, settings_of
+from app.projects.tables import Project
+from app.registry import service as registry
+from app.registry.tables import ModelVersion
+from app.runs import service as runs
+from app.runs.launching import Launch, launch
+from app.runs.service import SeenRun
+
+DECISIONS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopState:
+    """Everything the loop page shows."""
+
+    prompts: dict[str, int]
+    completions: int
+    tasks: dict[str, int]
+    rankings: dict[str, int]
+    comparisons: dict[str, int]
+    reward_model: ModelVersion | None
+    policy: ModelVersion | None
+    candidate: ModelVersion | None
+    active_runs: list[SeenRun]
+    cycle: Cycle | None
+    next: Next
+    settings: LoopSettings
+    decisions: list[LoopDecision]
+
+
+def start_cycle(session: Session, project_id: int, *, trigger: Trigger | None = None, actor: User | None) -> Cycle:
+    """Start a cycle with its reward run.
+
+    `Conflict` when one is under way, `Unprocessable` (`no-comparisons`, …) when there is nothing to train on.
+    """
+    locks.hold(session, f"loop:{project_id}")
+    if under_way(session, project_id) is not None:
+        raise Conflict(
+            "a cycle is already under way", type="cycle-under-way", advice="Wait until it ends, or cancel it."
+        )
+    situation = counting.situation(session, project_id)
+    cycle = Cycle(project_id=project_id, trigger=trigger or "person", created_by=actor.id if actor else None)
+    session.add(cycle)
+    session.flush()
+    run = launch(session, Launch(project_id=project_id, kind="reward", cycle_id=cycle.id), actor=actor)
+    cycle.reward_run_id = run.id
+    settings = settings_of(session.get_one(Project, project_id)).loop
+    text = decisions.STARTED[cycle.trigger].format(
+        who=actor.name if actor else "the service",
+        new=plural(situation.new_comparisons, "new comparison"),
+        wanted=settings.retrain_after_comparisons,
+        hours=settings.retrain_every_hours or 0.0,
+    )
+    tell(session, cycle, text, run_id=run.id, numbers={"new_comparisons": situation.new_comparisons})
+    _record(session, cycle, "cycle.started", actor)
+    return cycle
+
+
+def start_due_cycle(session: Session, project_id: int) -> Cycle | None:
+    """Start a cycle when the project's rule asks for one."""
+    settings = settings_of(session.get_one(Project, project_id)).loop
+    if settings.retrain_after_comparisons is None and settings.retrain_every_hours is None:
+        return None
+    trigger = retraining.due(settings, counting.situation(session, project_id))
+    return None if trigger is None else start_cycle(session, project_id, trigger=trigger, actor=None)
+
+
+def under_way(session: Session, project_id: int) -> Cycle | None:
+    """The project's cycle that runs or waits for a person."""
+    query = select(Cycle).where(Cycle.project_id == project_id, Cycle.state.in_(counting.UNDER_WAY))
+    return session.scalars(query).one_or_none()
+
+
+def running_cycles(session: Session) -> list[int]:
+    """Ids of all cycles that may have to move on."""
+    return list(session.scalars(select(Cycle.id).where(Cycle.state == "running").order_by(Cycle.id)))
+
+
+def cancel_cycle(session: Session, cycle_id: int, *, actor: User) -> Cycle:
+    """Stop a cycle and the run it waits for; what it made so far stays in the registry."""
+    cycle = _hold(session, cycle_id)
+    if cycle.state == "cancelled":
+        return cycle
+    if cycle.state not in counting.UNDER_WAY:
+        raise Conflict(f"the cycle has already {cycle.state}", type="cycle-finished")
+    run_id = {"reward": cycle.reward_run_id, "ppo": cycle.ppo_run_id, "sample": cycle.sample_run_id}.get(cycle.stage)
+    if run_id is not None:
+        _cancel_run(session, run_id, actor)
+    advancing.end(session, cycle, "cancelled", f"Cancelled by {actor.name}.")
+    _record(session, cycle, "cycle.cancel_asked", actor)
+    return cycle
+
+
+def _cancel_run(session: Session, run_id: int, actor: User) -> None:
+    try:
+        runs.cancel(session, run_id, actor=actor)
+    except Conflict:
+        # It has just ended; the cycle ends all the same.
+        return
+
+
+def decide_promotion(session: Session, cycle_id: int, *, accept: bool, actor: User) -> Cycle:
+    """Accept the waiting candidate, which then goes live and writes completions, or put it away."""
+    cycle = _hold(session, cycle_id)
+    if cycle.state != "waiting" or cycle.policy_model_version_id is None:
+        raise Conflict("this cycle does not wait for a decision", type="not-waiting", advice="Reload the page.")
+    version = session.get_one(ModelVersion, cycle.policy_model_version_id)
+    words = decisions.policy_words(version)
+    if accept:
+        text = f"{version.name} promoted by {actor.name}: {words}."
+        advancing.take_policy(session, cycle, version, text, actor=actor)
+    else:
+        registry.archive(session, version, actor=actor)
+        tell(session, cycle, f"{version.name} refused by {actor.name}: {words}. The policy stays as it is.")
+        advancing.end(session, cycle, "succeeded")
+    _record(session, cycle, "cycle.promotion_accepted" if accept else "cycle.promotion_refused", actor)
+    session.flush()
+    return cycle
+
+
+def _hold(session: Session, cycle_id: int) -> Cycle:
+    query = select(Cycle).where(Cycle.id == cycle_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def list_cycles(session: Session, project_id: int, page: PageRequest) -> Rows[Cycle]:
+    """A project's cycles, newest first."""
+    return page_by_id(session, select(Cycle).where(Cycle.project_id == project_id), Cycle.id, page)
+
+
+def state_of(session: Session, project_id: int) -> LoopState:
+    """Everything the loop page shows, counted now."""
+    settings = settings_of(session.get_one(Project, project_id)).loop
+    situation = counting.situation(session, project_id)
+    cycle = under_way(session, project_id)
+    latest = select(LoopDecision).where(LoopDecision.project_id == project_id).order_by(LoopDecision.id.desc())
+    comparisons: dict[str, Any] = counting.count_comparisons(session, project_id)
+    return LoopState(
+        prompts=counting.count_prompts(session, project_id),
+        completions=counting.count_completions(session, project_id),
+        tasks=counting.count_tasks(session, project_id),
+        rankings=counting.count_rankings(session, project_id),
+        comparisons={**comparisons, "new": situation.new_comparisons},
+        reward_model=registry.live_reward(session, project_id),
+        policy=registry.live_policy(session, project_id),
+        candidate=_candidate(session, cycle),
+        active_runs=runs.seen(session, runs.active(session, project_id)),
+        cycle=cycle,
+        next=retraining.what_is_next(settings, situation),
+        settings=settings,
+        decisions=list(session.scalars(latest.limit(DECISIONS_SHOWN))),
+    )
+
+
+def _candidate(session: Session, cycle: Cycle | None) -> ModelVersion | None:
+    if cycle is None or cycle.policy_model_version_id is None:
+        return None
+    version = session.get_one(ModelVersion, cycle.policy_model_version_id)
+    return version if version.stage == "candidate" else None
+
+
+def _record(session: Session, cycle: Cycle, action: str, actor: User | None) -> None:
+    audit.record(
+        session,
+        actor=actor,
+        action=action,
+        object_type="cycle",
+        object_id=cycle.id,
+        project_id=cycle.project_id,
+        detail={"trigger": cycle.trigger, "stage": cycle.stage, "state": cycle.state},
+    )

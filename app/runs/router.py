@@ -1,0 +1,105 @@
+"""Runs over HTTP: launch, watch, cancel."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from app.auth.access import Access
+from app.auth.dependencies import ProjectReader, ProjectResearcher
+from app.dependencies import PageDep, SessionDep
+from app.errors import Forbidden
+from app.pagination import Page
+from app.runs import events, following, launching, service
+from app.runs.doors import ChangeableRun, ReadableRun
+from app.runs.launching import Launch
+from app.runs.lifecycle import State
+from app.runs.repeats import IdempotencyKey, Request, once
+from app.runs.schemas import KindRead, MetricsRead, NewRun, RunRead, kinds_read, run_read
+
+router = APIRouter(tags=["runs"])
+
+EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "Numbered events, then `end`."}
+}
+
+
+@router.get("/projects/{project_id}/run-kinds")
+def list_run_kinds(_access: ProjectReader) -> list[KindRead]:
+    """The kinds of runs, each with the JSON Schema of its settings."""
+    return kinds_read()
+
+
+@router.get("/projects/{project_id}/runs")
+def list_runs(
+    access: ProjectReader, session: SessionDep, page: PageDep, kind: str | None = None, state: State | None = None
+) -> Page[RunRead]:
+    """A project's runs, newest first."""
+    rows = service.listed(session, access.project.id, page, kind=kind, state=state)
+    seen = service.seen(session, rows.items)
+    return Page(items=[run_read(one) for one in seen], next_cursor=rows.next_cursor)
+
+
+@router.post("/projects/{project_id}/runs", status_code=201)
+def launch_run(
+    new: NewRun, access: ProjectResearcher, session: SessionDep, response: Response, key: IdempotencyKey = None
+) -> RunRead:
+    """Launch a run; with an Idempotency-Key, sending it again launches nothing more."""
+    require_right_to_import(access, new)
+    if key is None:
+        return _launch(new, access, session)
+    route = f"POST /projects/{access.project.id}/runs"
+    asked = Request(user_id=access.user.id, key=key, route=route, body=new.model_dump(mode="json"))
+    return RunRead.model_validate(once(session, asked, response, lambda: _launch(new, access, session)))
+
+
+def _launch(new: NewRun, access: Access, session: SessionDep) -> RunRead:
+    wanted = Launch(project_id=access.project.id, **new.model_dump())
+    run = launching.launch(session, wanted, actor=access.user)
+    session.refresh(run)
+    return run_read(service.seen(session, [run])[0])
+
+
+def require_right_to_import(access: Access, new: NewRun) -> None:
+    """Imports read the server's disk or the network, so they are for admins."""
+    if new.kind == "import_model" and access.role != "admin":
+        raise Forbidden("only an admin of the project may import models", type="role")
+
+
+@router.get("/runs/{run_id}")
+def get_run(found: ReadableRun, session: SessionDep) -> RunRead:
+    """A run as it is now."""
+    run, _ = found
+    return run_read(service.seen(session, [run])[0])
+
+
+@router.post("/runs/{run_id}/cancel")
+def cancel_run(found: ChangeableRun, session: SessionDep) -> RunRead:
+    """Stop a run: at once while it waits, within seconds while it works."""
+    run, access = found
+    service.cancel(session, run.id, actor=access.user)
+    session.refresh(run)
+    return run_read(service.seen(session, [run])[0])
+
+
+@router.get("/runs/{run_id}/metrics")
+def get_metrics(found: ReadableRun, session: SessionDep) -> MetricsRead:
+    """Every figure of a run, by name and step."""
+    run, _ = found
+    return MetricsRead(series=events.series(session, run.id))
+
+
+@router.get("/runs/{run_id}/events", response_class=StreamingResponse, responses=EVENT_STREAM)
+async def follow_run(
+    found: ReadableRun,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="Only events after this number.")] = 0,
+    last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$")] = None,
+) -> StreamingResponse:
+    """A run's events as they come (`text/event-stream`), ending with `end` once it is over."""
+    run, _ = found
+    start = max(after, int(last_event_id or 0))
+    return StreamingResponse(
+        following.stream(run.id, start),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no", "Cache-Control": "no-cache"},
+    )
