@@ -1,13 +1,17 @@
 """What a project asks of its people and of its loop: one model, the defaults of everything, checked as a whole."""
 
+import copy
+import logging
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from app.errors import Unprocessable
 from app.inputs import Input, Prose, Slug
 from app.projects.tables import Project
 from workers.rlhf.configs import SampleConfig, config_from
+
+logger = logging.getLogger(__name__)
 
 # The questions of InstructGPT (Ouyang et al. 2022, appendix B) about a single completion.
 INSTRUCTGPT_FLAGS = (
@@ -88,15 +92,20 @@ class ProjectSettings(Input):
     ppo: Annotated[dict[str, Any], AfterValidator(_checked_ppo)] = Field(default_factory=dict)
 
 
-class StoredSettings(ProjectSettings):
-    """The same, read back: a key that a newer or older version wrote is passed over, not fatal."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
 def settings_of(project: Project) -> ProjectSettings:
-    """The project's settings, defaults filled in."""
-    return StoredSettings.model_validate(project.settings)
+    """The project's settings, defaults filled in.
+
+    A stored setting that this version no longer knows or allows is logged and takes its default: an upgrade must not
+    close a project.
+    """
+    stored = copy.deepcopy(project.settings)
+    try:
+        return ProjectSettings.model_validate(stored)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            logger.warning("project %s: %s: %s; the default counts", project.id, problem["loc"], problem["msg"])
+            _take_away(stored, problem["loc"])
+        return ProjectSettings.model_validate(stored)
 
 
 def merged(current: dict[str, Any], patch: dict[str, Any], *, levels: int = 4) -> dict[str, Any]:
@@ -136,6 +145,14 @@ def _refusal(error: ValidationError) -> Unprocessable:
         errors=problems,
         advice="Nothing was changed. The project's page lists every setting with its bounds.",
     )
+
+
+def _take_away(values: Any, location: tuple[int | str, ...]) -> None:
+    """Remove the setting at `location` from `values`; of a list's entry, the whole list."""
+    *outer, last = [part for part in location if isinstance(part, str)]
+    for part in outer:
+        values = values[part]
+    values.pop(last, None)
 
 
 def _path(location: tuple[int | str, ...]) -> str:
