@@ -5,6 +5,7 @@ import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import audit
@@ -104,7 +105,8 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise self.refusal(upload)
+                # Of what goes wrong while a body is read, FastAPI passes on nothing but an HTTPException.
+                raise HTTPException(413) from self.refusal(upload)
             return message
 
         await self.app(scope, counted_receive, send)

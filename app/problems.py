@@ -100,6 +100,8 @@ def handle_validation(_request: Request, error: Exception) -> JSONResponse:
 
 def handle_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
+    if isinstance(error.__cause__, AppError):
+        return handle_app_error(_request, error.__cause__)
     title = TITLES.get(error.status_code, str(error.detail))
     problem = Problem(
         type=title.lower().replace(" ", "-"), title=title, status=error.status_code, detail=str(error.detail)
