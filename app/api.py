@@ -5,10 +5,14 @@ from fastapi import APIRouter
 from app.auth.people_router import router as people
 from app.auth.router import router as auth
 from app.completions.router import router as completions
+from app.datasets.router import router as datasets
 from app.desk.router import router as desk
+from app.loop.router import router as loop
 from app.projects.router import router as projects
 from app.prompts.router import router as prompts
 from app.rankings.router import router as rankings
+from app.registry.router import router as registry
+from app.runs.router import router as runs
 from app.tasks.router import router as tasks
 
 ROUTERS: list[APIRouter] = [
@@ -16,10 +20,14 @@ ROUTERS: list[APIRouter] = [
     projects,
     people,
     prompts,
+    registry,
     completions,
     tasks,
     rankings,
+    datasets,
+    runs,
     desk,
+    loop,
 ]
 
 api = APIRouter(prefix="/api/v1")

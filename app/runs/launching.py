@@ -21,6 +21,7 @@ from app.runs.events import moved
 from app.runs.kinds import KINDS
 from app.runs.sources import check_source
 from app.runs.tables import Run
+from app.tasks.tables import Task
 from workers.rlhf.configs import config_from
 
 NORMAL: Final = 100
@@ -221,15 +222,18 @@ def require_prompts(session: Session, wanted: Launch) -> None:
 
 
 def require_comparisons(session: Session, project_id: int) -> None:
-    """`Unprocessable` of the type `no-comparisons` when nobody has ranked anything yet."""
+    """`Unprocessable` of the type `no-comparisons` when nobody has ranked an answer to a train prompt yet."""
     current = (
         select(Comparison.id)
         .join(Ranking, Ranking.id == Comparison.ranking_id)
+        .join(Task, Task.id == Ranking.task_id)
+        .join(Prompt, Prompt.id == Task.prompt_id)
         .where(Ranking.project_id == project_id, Ranking.superseded_by_id.is_(None), Ranking.withdrawn_at.is_(None))
     )
-    if session.scalar(current.limit(1)) is None:
+    if session.scalar(current.where(Prompt.split == "train").limit(1)) is None:
+        held_out = session.scalar(current.limit(1)) is not None
         raise Unprocessable(
-            "there are no comparisons to learn from yet",
+            "there are no comparisons to learn from yet" + (": all are on held-out prompts" if held_out else ""),
             type="no-comparisons",
-            advice="Rank at least one task, then start again.",
+            advice="Rank another task, then start again." if held_out else "Rank at least one task, then start again.",
         )

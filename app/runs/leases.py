@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, case, cast, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.runs import events
@@ -181,10 +181,11 @@ def set_inputs(
     session: Session, held: Claim, inputs: dict[str, Any], *, dataset_snapshot_id: int | None = None
 ) -> None:
     """Write down what the run works on, found when it was prepared, so that a resumed run works on the same."""
+    snapshot = cast(dataset_snapshot_id, BigInteger)
     changed = session.execute(
         update(Run)
         .where(Run.id == held.run_id, Run.fence == held.fence, Run.state.in_(HELD))
-        .values(inputs=Run.inputs.concat(inputs), dataset_snapshot_id=dataset_snapshot_id)
+        .values(inputs=Run.inputs.concat(inputs), dataset_snapshot_id=func.coalesce(snapshot, Run.dataset_snapshot_id))
         .returning(Run.id)
         .execution_options(synchronize_session=False)
     ).scalar_one_or_none()

@@ -1,0 +1,61 @@
+"""The workers' Celery: it carries doorbells and nothing else. `celery -A workers.celery_app worker -Q training`.
+
+Messages are acknowledged on receipt and may be lost, doubled or late: a run's lease decides who works on it, and the
+scheduler rings again. One process does one run at a time (`solo`), because the run's own process is its child.
+"""
+
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_shutting_down
+
+from app.config import get_settings
+from app.jobs import EXECUTE_RUN
+from workers.jobs import execution
+
+DOORBELLS: dict[str, Any] = {
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    "task_ignore_result": True,
+    "result_backend": None,
+    "task_acks_late": False,
+    "task_default_queue": "light",
+    "worker_pool": "solo",
+    "worker_concurrency": 1,
+    "worker_prefetch_multiplier": 1,
+    "worker_disable_prefetch": True,
+    "worker_enable_remote_control": False,
+    "worker_send_task_events": False,
+    "worker_hijack_root_logger": True,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "broker_transport_options": {
+        "visibility_timeout": 3600,
+        "socket_timeout": 10,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+    },
+}
+
+
+def make_app() -> Celery:
+    """The Celery application, connected to the configured Redis."""
+    address = get_settings().redis_url
+    made = Celery("plackett", broker=address.get_secret_value() if address else None)
+    made.conf.update(DOORBELLS)
+    return made
+
+
+app = make_app()
+
+
+@app.task(name=EXECUTE_RUN)
+def execute_run(run_id: int) -> None:
+    """Answer a doorbell."""
+    execution.execute(run_id)
+
+
+@worker_shutting_down.connect
+def stop_working(**_signal: object) -> None:
+    """Give the run back: its child is ended and it waits for another worker."""
+    execution.stopping.set()

@@ -1,0 +1,80 @@
+"""What one kind of run brings to a job: what its child works on, what it stores while it runs, what it leaves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.registry import service as registry
+from app.registry.service import ModelKind, NewModel
+from app.registry.tables import ModelVersion
+from app.runs.events import Event, note
+from app.runs.leases import Claim
+from app.runs.tables import Run
+from app.storage import Stored
+from workers.jobs.folders import Inputs
+from workers.jobs.outcome import Success
+
+ModelAndBase = tuple[ModelVersion, ModelVersion | None]
+
+
+def record_nothing(_session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[Event]:
+    """For kinds that write no completions."""
+    text = f"{len(lines)} completions were passed over: a {held.kind} run writes none."
+    return [note(text, level="warning")]
+
+
+def finish_nothing(_session: Session, _held: Claim, _success: Success, _stored: Stored | None) -> None:
+    """For kinds that make no model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """The three things that differ. All run in a transaction; `prepare` may be called again for a resumed run."""
+
+    prepare: Callable[[Session, Claim], Inputs]
+    record: Callable[[Session, Claim, list[dict[str, Any]]], list[Event]] = record_nothing
+    finish: Callable[[Session, Claim, Success, Stored | None], None] = finish_nothing
+    online: Callable[[Claim], bool] = lambda _held: False
+
+
+def models_of(session: Session, held: Claim) -> dict[str, ModelAndBase]:
+    """The run's model versions by role, each with the base an adapter of it would sit on."""
+    return {
+        role: with_base(session, session.get_one(ModelVersion, version_id))
+        for role, version_id in held.inputs["models"].items()
+    }
+
+
+def with_base(session: Session, version: ModelVersion) -> ModelAndBase:
+    """A model version and its base, if it has one."""
+    return version, session.get(ModelVersion, version.base_id) if version.base_id else None
+
+
+def launched_by(session: Session, held: Claim) -> int | None:
+    """Who launched the run; None: the loop."""
+    return session.scalar(select(Run.created_by).where(Run.id == held.run_id))
+
+
+BASED_ON: Final = {"reward": "base", "ppo": "policy"}
+
+
+def register(session: Session, held: Claim, success: Success, stored: Stored | None, kind: ModelKind) -> ModelVersion:
+    """Register the model that a training run made, as a candidate below the one it started from."""
+    if stored is None:
+        raise ValueError(f"the {held.kind} run left no artifact")
+    parent = session.get_one(ModelVersion, held.inputs["models"][BASED_ON[held.kind]])
+    new = NewModel(
+        project_id=held.project_id,
+        kind=kind,
+        parent_id=parent.id,
+        base_id=(parent.base_id or parent.id) if held.config["method"] == "lora" else None,
+        run_id=held.run_id,
+        dataset_snapshot_id=session.scalar(select(Run.dataset_snapshot_id).where(Run.id == held.run_id)),
+        artifact_sha256=stored.sha256,
+        artifact_bytes=stored.size,
+        metrics=success.metrics,
+    )
+    return registry.register_model(session, new)

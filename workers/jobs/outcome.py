@@ -1,0 +1,79 @@
+"""How a child ended, in words a person can act on."""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from app.runs.leases import Failure
+
+ADVICE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "out_of_memory": "Lower the prompts per forward or the longest completion, use LoRA, or give the worker more "
+        "memory.",
+        "crashed": "The end of the log below says where. If it happens again with the same seed, report it.",
+        "killed": "Most often the system ran out of memory: lower the prompts per forward, or look at its log.",
+        "non_finite": "Lower the learning rate, then start a new run.",
+        "bad_data": "Look at the data that the message names.",
+        "bad_model": "Import the model again.",
+        "disk_full": "Free space in the data folder, then start the run again; checkpoints are kept.",
+        "error": "The end of the log below says what happened.",
+    }
+)
+OOM_COUNTER: Final = Path("/sys/fs/cgroup/memory.events")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Success:
+    """The child's last line, `result`."""
+
+    artifact: str | None
+    sha256: str | None
+    metrics: dict[str, Any]
+    report: dict[str, Any]
+
+
+def success_of(result: dict[str, Any]) -> Success:
+    """The parts of a `result` line."""
+    return Success(
+        artifact=result.get("artifact"),
+        sha256=result.get("sha256"),
+        metrics=result.get("metrics") or {},
+        report=result.get("report") or {},
+    )
+
+
+def failure(reason: str, text: str, *, advice: str | None = None, log: str = "") -> Failure:
+    """A failure with the usual advice for its reason and the end of the child's log."""
+    error = f"{text}\n\n{log}" if log else text
+    return Failure(reason=reason, error=error, advice=advice or ADVICE.get(reason, ADVICE["error"]))
+
+
+def judge(
+    code: int, *, result: dict[str, Any] | None, told: dict[str, Any] | None, ran_out_of_memory: bool, log: str
+) -> Success | Failure:
+    """What the exit code, the `result` or `failure` line and the system's counter say together."""
+    if code == 0 and result is not None:
+        return success_of(result)
+    if told is not None:
+        return failure(str(told.get("reason") or "error"), str(told.get("text")), advice=told.get("advice"), log=log)
+    if code == 0:
+        return failure("error", "The training process ended without a result.", log=log)
+    if code > 0:
+        return failure("error", f"The training process failed with exit code {code}.", log=log)
+    name = signal.Signals(-code).name if -code in list(signal.Signals) else str(-code)
+    if ran_out_of_memory:
+        return failure("out_of_memory", f"The system killed the training process ({name}): out of memory.", log=log)
+    reason = "killed" if -code == signal.SIGKILL else "crashed"
+    return failure(reason, f"The training process was ended by {name}.", log=log)
+
+
+def memory_kills() -> int:
+    """How often the system's out-of-memory killer struck here so far; 0 where that cannot be known."""
+    try:
+        lines = OOM_COUNTER.read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

@@ -1,0 +1,162 @@
+"""The duties that nobody asks for: `python -m workers.scheduler`. Several may run; each duty is safe to do twice."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app import jobs
+from app.auth.tables import IdempotencyKey, SignInAttempt, SignInSession
+from app.config import get_settings
+from app.db import transaction
+from app.errors import AppError
+from app.events import wake_after_commit
+from app.loop import advancing, pool
+from app.loop import service as loop
+from app.projects.tables import Project
+from app.runs import leases
+from app.runs.tables import Run, ScheduleTick
+from app.tasks import service as tasks
+
+logger = logging.getLogger("plackett.scheduler")
+
+RETRAINING_SECONDS: Final = 10
+UPKEEP_SECONDS: Final = 3600
+RING_AGAIN_SECONDS: Final = 10.0
+UNSERVED_SECONDS: Final = 60.0
+KEYS_KEPT: Final = timedelta(days=2)
+UNSERVED: Final = "No worker has taken this run for a minute. Is a worker for the queue {queue} running?"
+
+
+def reap() -> None:
+    """Take runs away from workers that fell silent."""
+    settings = get_settings()
+    with transaction() as session:
+        lost = leases.reap(session, lease_seconds=settings.run_lease_seconds, max_stalls=settings.run_max_stalls)
+        for run in lost:
+            logger.warning("run %s was taken from a silent worker; it is %s now", run.id, run.state)
+
+
+def ring() -> None:
+    """Ring again for queued runs whose doorbell was lost or came too early."""
+    with transaction() as session:
+        for run_id, queue in leases.due_for_ringing(session, every_seconds=RING_AGAIN_SECONDS):
+            jobs.ring_after_commit(session, run_id, queue)
+
+
+def expire_leases() -> None:
+    """Open slots again whose annotators went away."""
+    with transaction() as session:
+        tasks.expire_leases(session)
+
+
+def advance_cycles() -> None:
+    """Move cycles on whose run's worker could not, each in a transaction of its own."""
+    with transaction() as session:
+        cycle_ids = loop.running_cycles(session)
+    for cycle_id in cycle_ids:
+        with transaction() as session:
+            advancing.advance(session, cycle_id)
+
+
+def fill_pools() -> None:
+    """Let live policies answer more prompts where few tasks are left."""
+    for project_id in projects():
+        with transaction() as session:
+            pool.fill(session, project_id)
+
+
+def retrain() -> None:
+    """Start the cycles that projects' rules ask for; of several schedulers one does it."""
+    for project_id in projects():
+        with transaction() as session:
+            if first_at_tick(session, f"retraining:{project_id}", RETRAINING_SECONDS):
+                loop.start_due_cycle(session, project_id)
+
+
+def notice_unserved() -> None:
+    """Say on a run that it waits for a worker that is not there."""
+    with transaction() as session:
+        busy = select(Run.queue).where(Run.heartbeat_at > leases.in_seconds(-UNSERVED_SECONDS))
+        waiting = session.scalars(
+            select(Run)
+            .where(
+                Run.state == "queued",
+                Run.notice.is_(None),
+                Run.run_after < leases.in_seconds(-UNSERVED_SECONDS),
+                Run.queue.not_in(busy),
+            )
+            .with_for_update(skip_locked=True)
+        )
+        for run in waiting:
+            run.notice = UNSERVED.format(queue=run.queue)
+            wake_after_commit(session, run.id)
+
+
+def clean_up() -> None:
+    """Forget what nobody can use any more: ended sign-ins, old answers, old ticks."""
+    with transaction() as session:
+        if not first_at_tick(session, "upkeep", UPKEEP_SECONDS):
+            return
+        gone = leases.in_seconds(-timedelta(days=1).total_seconds())
+        session.execute(delete(SignInSession).where(SignInSession.expires_at < gone))
+        session.execute(delete(SignInAttempt).where(SignInAttempt.at < gone))
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEYS_KEPT))
+        session.execute(delete(ScheduleTick).where(ScheduleTick.tick < gone))
+
+
+DUTIES: Final[tuple[Callable[[], None], ...]] = (
+    reap,
+    ring,
+    expire_leases,
+    advance_cycles,
+    retrain,
+    fill_pools,
+    notice_unserved,
+    clean_up,
+)
+
+
+def projects() -> Iterator[int]:
+    """Every project that is in use."""
+    with transaction() as session:
+        yield from session.scalars(select(Project.id).where(Project.archived_at.is_(None)).order_by(Project.id)).all()
+
+
+def first_at_tick(session: Session, name: str, seconds: int) -> bool:
+    """Whether this scheduler is the first at the present turn of a periodic duty; the turn commits with the duty."""
+    tick = func.date_bin(timedelta(seconds=seconds), func.now(), text("TIMESTAMPTZ '2000-01-01'"))
+    taken = insert(ScheduleTick).values(name=name, tick=tick).on_conflict_do_nothing().returning(ScheduleTick.name)
+    return session.execute(taken).first() is not None
+
+
+def do_all() -> None:
+    """One round. A duty that fails is logged and keeps nobody from theirs."""
+    for duty in DUTIES:
+        try:
+            duty()
+        except (SQLAlchemyError, AppError, OSError):
+            logger.exception("%s failed; it comes round again", duty.__name__)
+
+
+def main() -> None:
+    """Do the rounds until SIGTERM or SIGINT."""
+    settings = get_settings()
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    logger.info("the scheduler looks every %s s", settings.scheduler_seconds)
+    while not over.wait(settings.scheduler_seconds):
+        do_all()
+
+
+if __name__ == "__main__":
+    main()
