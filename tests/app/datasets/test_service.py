@@ -1,0 +1,173 @@
+"""Freezing: what is in a snapshot, that it stays the same, and that held-out data stays out."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from app.datasets.service import (
+    freeze_judgments,
+    freeze_prompts,
+    judgments,
+    list_snapshots,
+    summarise,
+    write_prompt_rows,
+    write_reward_rows,
+)
+from app.datasets.snapshot import SplitLeak, content_hash
+from app.datasets.tables import SnapshotPrompt, SnapshotRanking
+from app.errors import Unprocessable
+from app.pagination import PageRequest
+from app.rankings.tables import Ranking
+from tests.app.judgment_rows import World, a_world, submit, take
+
+
+@pytest.fixture
+def world(session: Session) -> World:
+    return a_world(session)
+
+
+def freeze(world: World):
+    return freeze_judgments(world.session, project_id=world.project.id, created_by=None)
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_snapshot_holds_current_judgments_of_train_and_validation(world: World) -> None:
+    annotator = world.person()
+    for split in ("train", "validation", "test"):
+        world.task(split=split)
+    for _ in range(3):
+        assignment = take(world, annotator)
+        submit(world.session, assignment, annotator)
+    revised = submit(world.session, assignment, annotator, [assignment.shown_order])
+    assert revised.body["revision"] == 2
+    snapshot = freeze(world)
+    held = set(
+        world.session.scalars(select(SnapshotRanking.ranking_id).where(SnapshotRanking.snapshot_id == snapshot.id))
+    )
+    assert len(held) == 2
+    assert revised.body["ranking_id"] not in held  # it is on a test prompt
+    assert snapshot.counts == {
+        "rankings": 2,
+        "comparisons": 12,
+        "ties": 0,
+        "annotators": 1,
+        "prompts": 2,
+        "by_split": {"train": 6, "validation": 6, "test": 0},
+    }
+    assert [one.id for one in list_snapshots(world.session, world.project.id, PageRequest()).items] == [snapshot.id]
+
+
+def test_the_content_hash_is_stable_and_changes_with_a_revision(world: World) -> None:
+    annotator = world.person()
+    world.task()
+    assignment = take(world, annotator)
+    submit(world.session, assignment, annotator)
+    first, second = freeze(world), freeze(world)
+    assert first.content_hash == second.content_hash
+    submit(world.session, assignment, annotator, [assignment.shown_order])
+    third = freeze(world)
+    assert third.content_hash != first.content_hash
+    assert third.counts["ties"] == 6
+    assert third.content_hash == content_hash(judgments(world.session, world.project.id))
+
+
+def test_nothing_to_train_on_is_said_in_words(world: World) -> None:
+    with pytest.raises(Unprocessable) as refusal:
+        freeze(world)
+    assert (refusal.value.type, refusal.value.detail) == (
+        "no-comparisons",
+        "there are no comparisons to train on: nothing is ranked yet",
+    )
+    annotator = world.person()
+    world.task(split="validation")
+    submit(world.session, take(world, annotator), annotator)
+    with pytest.raises(Unprocessable, match="all 6 so far are on validation prompts"):
+        freeze(world)
+
+
+def test_reward_rows_are_one_a_task_with_everybody_s_ranks(world: World, tmp_path: Path) -> None:
+    first, second = world.person(), world.person()
+    task = world.task(overlap=2)
+    mine = take(world, first)
+    a, b, c, d = mine.shown_order
+    submit(world.session, mine, first, [[d], [a, b], [c]])
+    submit(world.session, take(world, second), second, [[a], [b], [c], [d]])
+    snapshot = freeze(world)
+    path = tmp_path / "data.jsonl"
+    assert write_reward_rows(world.session, snapshot_id=snapshot.id, path=path) == 1
+    (row,) = lines(path)
+    assert [one["id"] for one in row["completions"]] == [a, b, c, d]
+    assert all(one["text"].startswith("Answer") for one in row["completions"])
+    assert row["annotations"] == [
+        {"annotator": first.id, "ranks": [2, 2, 3, 1]},
+        {"annotator": second.id, "ranks": [1, 2, 3, 4]},
+    ]
+    assert (row["prompt_id"], row["split"], row["messages"][-1]["role"]) == (task.prompt_id, "train", "user")
+    assert set(row) == {"prompt_id", "group", "split", "messages", "completions", "annotations"}
+
+
+def test_a_test_judgment_smuggled_into_a_snapshot_is_not_written(world: World, tmp_path: Path) -> None:
+    annotator = world.person()
+    world.task()
+    world.task(split="test")
+    for _ in range(2):
+        submit(world.session, take(world, annotator), annotator)
+    snapshot = freeze(world)
+    everything = world.session.scalars(select(Ranking.id)).all()
+    held = set(world.session.scalars(select(SnapshotRanking.ranking_id)))
+    for ranking_id in set(everything) - held:
+        world.session.execute(insert(SnapshotRanking).values(snapshot_id=snapshot.id, ranking_id=ranking_id))
+    with pytest.raises(SplitLeak):
+        write_reward_rows(world.session, snapshot_id=snapshot.id, path=tmp_path / "data.jsonl")
+
+
+def test_a_group_in_two_splits_is_refused(world: World) -> None:
+    annotator = world.person()
+    prompt = world.prompt("train", group="twins")
+    world.prompt("test", group="twins")
+    world.task(prompt=prompt, completion_ids=world.completions(prompt))
+    submit(world.session, take(world, annotator), annotator)
+    with pytest.raises(SplitLeak):
+        freeze(world)
+    with pytest.raises(SplitLeak):
+        freeze_prompts(world.session, project_id=world.project.id, created_by=None)
+
+
+def test_prompts_for_the_policy_are_train_prompts(world: World, tmp_path: Path) -> None:
+    with pytest.raises(Unprocessable) as refusal:
+        freeze_prompts(world.session, project_id=world.project.id, created_by=None)
+    assert refusal.value.type == "no-prompts"
+    train = [world.prompt("train").id for _ in range(3)]
+    held_out = world.prompt("test")
+    world.prompt("validation")
+    snapshot = freeze_prompts(world.session, project_id=world.project.id, created_by=None, limit=2)
+    path = tmp_path / "data.jsonl"
+    assert write_prompt_rows(world.session, snapshot_id=snapshot.id, path=path) == 2
+    assert [row["prompt_id"] for row in lines(path)] == train[1:]
+    assert set(lines(path)[0]) == {"prompt_id", "messages", "split"}
+    world.session.execute(insert(SnapshotPrompt).values(snapshot_id=snapshot.id, prompt_id=held_out.id))
+    with pytest.raises(SplitLeak):
+        write_prompt_rows(world.session, snapshot_id=snapshot.id, path=path)
+
+
+def test_the_summary_counts_like_a_snapshot(world: World) -> None:
+    annotator = world.person()
+    assert summarise(world.session, world.project.id)["comparisons"] == 0
+    world.task(), world.task(split="test")
+    for _ in range(2):
+        assignment = take(world, annotator)
+        submit(world.session, assignment, annotator, [assignment.shown_order])
+    assert summarise(world.session, world.project.id) == {
+        "rankings": 2,
+        "comparisons": 12,
+        "ties": 12,
+        "annotators": 1,
+        "prompts": 2,
+        "by_split": {"train": 6, "validation": 0, "test": 6},
+    }
