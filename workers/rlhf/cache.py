@@ -40,12 +40,11 @@ def make_roomy(cache: DynamicCache, owner_N: Tensor, room: int) -> None:
 
     Layers of another kind (sliding windows, states) are copied as they are.
     """
-    layers: list[Any] = cache.layers
-    for index, layer in enumerate(layers):
-        if type(layer) is DynamicLayer:
-            layers[index] = RoomyLayer(layer.keys[owner_N], layer.values[owner_N], room)
-        else:
-            layer.batch_select_indices(owner_N)
+    for index in range(len(cache.layers)):
+        layer: Any = cache.layers[index]
+        layer.batch_select_indices(owner_N)
+        if type(cache.layers[index]) is DynamicLayer:
+            cache.layers[index] = RoomyLayer(layer.keys, layer.values, room)
 
 
 def _with_room(states: Tensor, room: int) -> Tensor:

@@ -1,9 +1,9 @@
 """From what annotators said about a prompt's completions to the pairs that the reward model learns from."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import combinations
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -44,6 +44,10 @@ class PairBatch:
     second_M: Tensor
     tie_M: Tensor
     weight_M: Tensor
+
+    def to(self, device: torch.device) -> Self:
+        """The same on another device."""
+        return type(self)(*(getattr(self, entry.name).to(device) for entry in fields(self)))
 
 
 def ranked_prompt(row: dict[str, Any]) -> RankedPrompt:

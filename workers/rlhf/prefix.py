@@ -73,6 +73,35 @@ def dialogues(prompts: Sequence[Sequence[int]], replies: Sequence[Sequence[Seque
     )
 
 
+def take(batch: Dialogues, prompts: Sequence[int]) -> tuple[Dialogues, Tensor]:
+    """Some prompts with their replies, without the padding that only others needed; and the replies' places."""
+    chosen_B = torch.tensor(list(prompts), device=batch.owner_N.device)
+    row_N = torch.cat([(batch.owner_N == prompt).nonzero()[:, 0] for prompt in prompts])
+    start = batch.prompt_mask_BP.size(1) - int(batch.prompt_mask_BP[chosen_B].sum(dim=1).max())
+    stop = int(batch.reply_mask_NR[row_N].sum(dim=1).max())
+    part = Dialogues(
+        prompt=batch.prompt[chosen_B, start:],
+        prompt_mask_BP=batch.prompt_mask_BP[chosen_B, start:],
+        owner_N=(batch.owner_N[row_N][:, None] == chosen_B[None, :]).long().argmax(dim=1),
+        reply=batch.reply[row_N, :stop],
+        reply_mask_NR=batch.reply_mask_NR[row_N, :stop],
+    )
+    return part, row_N
+
+
+def join(batches: Sequence[Dialogues]) -> Dialogues:
+    """Several batches as one, padded to the widest; ids or states alike."""
+    sizes = [len(batch.prompt) for batch in batches]
+    starts = [sum(sizes[:index]) for index in range(len(sizes))]
+    return Dialogues(
+        prompt=_stack([batch.prompt for batch in batches], left=True),
+        prompt_mask_BP=_stack([batch.prompt_mask_BP for batch in batches], left=True),
+        owner_N=torch.cat([batch.owner_N + start for batch, start in zip(batches, starts, strict=True)]),
+        reply=_stack([batch.reply for batch in batches], left=False),
+        reply_mask_NR=_stack([batch.reply_mask_NR for batch in batches], left=False),
+    )
+
+
 def run(backbone: nn.Module, batch: Dialogues) -> States:
     """Hidden states of all dialogues, the prompt shared where the model's cache allows it."""
     return shared(backbone, batch) if shares_prefix(backbone) else as_rows(backbone, batch)
@@ -128,6 +157,17 @@ def reply_positions(batch: Dialogues) -> Tensor:
     """Positions [N, R] that go on where each reply's prompt ended."""
     start_N = batch.prompt_mask_BP.long().sum(dim=1)[batch.owner_N]
     return start_N[:, None] + torch.arange(batch.reply.size(1), device=start_N.device)
+
+
+def _stack(parts: Sequence[Tensor], *, left: bool) -> Tensor:
+    width = max(part.size(1) for part in parts)
+    whole = parts[0].new_zeros((sum(len(part) for part in parts), width, *parts[0].shape[2:]))
+    start = 0
+    for part in parts:
+        place = slice(width - part.size(1), width) if left else slice(0, part.size(1))
+        whole[start : start + len(part), place] = part
+        start += len(part)
+    return whole
 
 
 def _row_mask(batch: Dialogues) -> Tensor:

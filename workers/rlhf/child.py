@@ -1,0 +1,82 @@
+"""The child process of a run: events as JSON lines on a pipe, an end when its parent ends, failures with a reason."""
+
+import json
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from workers.rlhf.artifacts import BadArtifactError
+from workers.rlhf.data import BadDataError
+from workers.rlhf.import_model import BadModelError
+from workers.rlhf.job import Emit, Event, open_job
+from workers.rlhf.launch import launch
+from workers.rlhf.training import NonFiniteError
+
+EVENT_PIPE: Final = 3
+PARENT_GONE: Final = 70
+ADVICE: Final[tuple[tuple[type[Exception], str, str], ...]] = (
+    (NonFiniteError, "non_finite", "Lower the learning rate, then start the run again."),
+    (BadDataError, "bad_data", "Correct the data that the message names."),
+    (BadArtifactError, "bad_model", "Choose another model version, or import the model again."),
+    (BadModelError, "bad_model", "Check the source of the model."),
+    (torch.OutOfMemoryError, "out_of_memory", "Lower prompts_per_chunk or rows_per_batch, or the longest lengths."),
+    (MemoryError, "out_of_memory", "Lower prompts_per_chunk or rows_per_batch, or the longest lengths."),
+)
+
+
+def run_child(folder: Path) -> int:
+    """Run the job in `folder` and return the exit code. The event pipe is inherited as descriptor 3."""
+    threading.Thread(target=die_with_parent, daemon=True).start()
+    with os.fdopen(EVENT_PIPE, "w", encoding="utf-8", buffering=1) as pipe:
+        emit = emitter(pipe.write)
+        try:
+            launch(open_job(folder, emit))
+        except Exception as error:  # noqa: BLE001 -- whatever went wrong, the parent must hear a reason
+            traceback.print_exc()
+            fail(error, emit)
+            return 1
+    return 0
+
+
+def emitter(write: Callable[[str], object]) -> Emit:
+    """Write events as JSON lines. NaN and infinities, for which JSON has no word, become null."""
+
+    def emit(event: Event) -> None:
+        write(json.dumps(speakable(event), ensure_ascii=False, allow_nan=False) + "\n")
+
+    return emit
+
+
+def speakable(content: Any) -> Any:
+    """The same content without numbers that JSON can't hold."""
+    if isinstance(content, dict):
+        return {name: speakable(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [speakable(value) for value in content]
+    return None if isinstance(content, float) and not isfinite(content) else content
+
+
+def fail(error: Exception, emit: Emit) -> None:
+    """Tell why a run can't go on and what its owner can do."""
+    reason, advice = "error", "The log has the details; if it happens again, please report it."
+    for kind, name, text in ADVICE:
+        if isinstance(error, kind):
+            reason, advice = name, text
+            break
+    text = f"{error}" or type(error).__name__
+    emit({"type": "log", "level": "error", "text": text})
+    emit({"type": "failure", "reason": reason, "text": text, "advice": advice})
+
+
+def die_with_parent() -> None:
+    """End the process when standard input closes: nobody is left who wants the result."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os._exit(PARENT_GONE)

@@ -1,0 +1,126 @@
+"""A run as a folder: what it is given, what it says while it works, and what it leaves behind.
+
+The folder holds `config.json`, `data.jsonl` and `models/<role>/`; the run adds `checkpoints/` and `out/`.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workers.rlhf import checkpoints
+from workers.rlhf.artifacts import CARD, Description, Seal, describe, seal
+from workers.rlhf.checkpoints import Training
+from workers.rlhf.configs import config_from
+
+Event = dict[str, Any]
+Emit = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long the rest takes, from how long the steps so far took."""
+
+    started: float = field(default_factory=time.monotonic)
+    first: int | None = None
+
+    def seconds_left(self, done: int, total: int) -> float | None:
+        """Seconds until `total`, once a step has been timed."""
+        if self.first is None:
+            self.first, self.started = done, time.monotonic()
+        if done == self.first:
+            return None
+        return round((time.monotonic() - self.started) / (done - self.first) * (total - done), 1)
+
+
+@dataclass(slots=True)
+class Job:
+    """A run's folder, opened."""
+
+    folder: Path
+    kind: str
+    config: Any
+    seed: int
+    threads: int
+    models: dict[str, Path]
+    resume: Path | None
+    source: dict[str, Any]
+    emit: Emit
+    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def out(self) -> Path:
+        """Where the result goes."""
+        return self.folder / "out"
+
+    def model(self, role: str) -> Path:
+        """The artifact folder of a role.
+
+        Raises:
+            ValueError: this run was given none.
+        """
+        if role not in self.models:
+            raise ValueError(f"models: this run needs one called {role}")
+        return self.models[role]
+
+    def step(self, phase: str, number: int, total: int) -> None:
+        """Tell how far the run is."""
+        left = self.pace.seconds_left(number, total)
+        self.emit({"type": "step", "phase": phase, "step": number, "total": total, "seconds_left": left})
+
+    def metric(self, number: int, metrics: Mapping[str, float | None]) -> None:
+        """Tell numbers of a step."""
+        self.emit({"type": "metric", "step": number, "metrics": dict(metrics)})
+
+    def log(self, level: str, text: str) -> None:
+        """Tell something a person should read."""
+        self.emit({"type": "log", "level": level, "text": text})
+
+    def checkpoint(self, step: int, training: Training) -> None:
+        """Write a checkpoint and tell of it."""
+        written = checkpoints.save(self.folder / "checkpoints", step, training)
+        path = written.path.relative_to(self.folder).as_posix()
+        entry = {"type": "checkpoint", "step": step, "path": path}
+        self.emit(entry | {"sha256": written.seal.sha256, "bytes": written.seal.size})
+
+    def resumed(self, training: Training) -> int:
+        """Go on from the checkpoint that this run was given, if any: the number of steps already done."""
+        if self.resume is None:
+            return 0
+        done = checkpoints.load(self.resume, training)
+        self.log("info", f"Going on after step {done}.")
+        return done
+
+    def finish(self, description: Description, card: str, report: Mapping[str, Any]) -> None:
+        """Seal the result and tell of it: the last event of a run that leaves an artifact."""
+        (self.out / CARD).write_text(card, encoding="utf-8")
+        describe(self.out, description)
+        self.result(seal(self.out), description.metrics, report)
+
+    def result(self, sealed: Seal | None, metrics: Mapping[str, Any], report: Mapping[str, Any]) -> None:
+        """The last event of a run."""
+        named = {"artifact": "out", "sha256": sealed.sha256, "bytes": sealed.size} if sealed else {"artifact": None}
+        nothing = {"sha256": None, "bytes": None}
+        self.emit({"type": "result"} | nothing | named | {"metrics": dict(metrics), "report": dict(report)})
+
+
+def open_job(folder: Path, emit: Emit) -> Job:
+    """Read a run's folder.
+
+    Raises:
+        ValueError: a configuration that is incomplete, unknown or out of bounds; the message names the field.
+    """
+    content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return Job(
+        folder=folder,
+        kind=content["kind"],
+        config=config_from(content["kind"], content.get("config") or {}),
+        seed=int(content.get("seed", 0)),
+        threads=int(content.get("threads", 0)),
+        models={role: folder / path for role, path in (content.get("models") or {}).items()},
+        resume=folder / content["resume"] if content.get("resume") else None,
+        source=content.get("source") or {},
+        emit=emit,
+    )

@@ -1,0 +1,129 @@
+"""Write completions for prompts with one or several models, in batches, telling of each as soon as it ends."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from workers.rlhf import models
+from workers.rlhf.configs import SampleConfig
+from workers.rlhf.data import BadDataError, Chat, Encoded
+from workers.rlhf.models import Role
+from workers.rlhf.sampling import Completion, Sampling, row_seed, sample
+from workers.rlhf.training import chunks
+
+ROLE = "policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One wanted completion."""
+
+    prompt_id: int | str
+    messages: list[dict[str, str]]
+    model: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A request with what the model wrote."""
+
+    request: Request
+    text: str
+    seed: int
+    completion: Completion
+
+    @property
+    def finish_reason(self) -> str:
+        """`stop` if the model ended it itself, `length` if it was cut."""
+        return "stop" if self.completion.stopped else "length"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One batch done."""
+
+    number: int
+    total: int
+    cut_prompts: int
+
+
+OnWritten = Callable[[Written], None]
+
+
+def requests_of(rows: Iterable[dict[str, Any]], config: SampleConfig) -> list[Request]:
+    """Every wanted completion, prompt after prompt, one model after the other.
+
+    A row without `requests` gets `completions_per_prompt` completions of the model called `policy`.
+
+    Raises:
+        BadDataError: a row without prompt or with a request that can't be read.
+    """
+    wanted: list[Request] = []
+    for row in rows:
+        plain = [{"model": ROLE, "count": config.completions_per_prompt, "first_index": 0}]
+        try:
+            for entry in row.get("requests", plain):
+                places = range(entry["first_index"], entry["first_index"] + entry["count"])
+                wanted += [Request(row["prompt_id"], row["messages"], entry["model"], place) for place in places]
+        except (KeyError, TypeError) as error:
+            raise BadDataError(f"prompt {row.get('prompt_id')}: {error} is missing or of the wrong kind") from error
+    return sorted(wanted, key=lambda request: request.model)
+
+
+def write(
+    folders: dict[str, Path], requests: Sequence[Request], config: SampleConfig, on_written: OnWritten, *, seed: int
+) -> Iterator[Step]:
+    """Write all requests, one yield a batch; models are loaded one at a time.
+
+    Raises:
+        BadDataError: a request names a model that is not among `folders`.
+    """
+    plan = Sampling(temperature=config.temperature, top_p=config.top_p, max_new_tokens=config.max_new_tokens)
+    by_model = {name: list(group) for name, group in groupby(requests, key=lambda request: request.model)}
+    total = sum(-(-len(group) // config.rows_per_batch) for group in by_model.values())
+    number = 0
+    for name, group in by_model.items():
+        if name not in folders:
+            raise BadDataError(f"there is no model {name!r}")
+        role = role_of(folders[name])
+        for batch in chunks(group, config.rows_per_batch):
+            number += 1
+            yield Step(number, total, write_batch(role, batch, config, plan, on_written, seed=seed))
+
+
+def role_of(folder: Path) -> Role:
+    """Any artifact as a role that can write."""
+    model = models.load_model(folder, ROLE)
+    return Role(model, ROLE if ROLE in model.adapters else None)
+
+
+def write_batch(
+    role: Role,
+    requests: Sequence[Request],
+    config: SampleConfig,
+    plan: Sampling,
+    on_written: OnWritten,
+    *,
+    seed: int,
+) -> int:
+    """Write one batch side by side; returns how many of its prompts were too long and lost their beginning."""
+    prompts = prompts_of(role.model.chat, requests, config)
+    places = {prompt_id: place for place, prompt_id in enumerate(prompts)}
+    seeds = [row_seed(seed, request.prompt_id, request.index) for request in requests]
+
+    def tell(row: int, completion: Completion) -> None:
+        text = role.model.chat.text(completion.ids)
+        on_written(Written(requests[row], text, seeds[row], completion))
+
+    owner = [places[request.prompt_id] for request in requests]
+    sample(role, [prompt.ids for prompt in prompts.values()], owner, seeds, plan, on_finished=tell)
+    return sum(prompt.cut > 0 for prompt in prompts.values())
+
+
+def prompts_of(chat: Chat, requests: Sequence[Request], config: SampleConfig) -> dict[int | str, Encoded]:
+    """Each prompt of a batch once, as tokens."""
+    messages = {request.prompt_id: request.messages for request in requests}
+    return {prompt_id: chat.prompt(said, config.max_prompt_tokens) for prompt_id, said in messages.items()}
