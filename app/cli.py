@@ -18,8 +18,9 @@ from app.embedded.binaries import ServerMissingError
 from app.embedded.children import ChildFailedError
 from app.embedded.stack import DatabaseUnreachableError
 from app.instance import AlreadyRunningError
-from app.local_database import local_database
+from app.local_database import LocalDatabase, local_database
 from app.remote_commands import add_remote_commands
+from app.service_specs import QUEUES, development_specs, service_specs
 
 EXPECTED = (
     AlreadyRunningError,
@@ -67,7 +68,10 @@ def add_local_commands(commands: Commands) -> None:
     """Commands for the service in this folder."""
     starting = add_command(commands, "up", up)
     starting.add_argument("--dev", action="store_true", help="reload the code and the page as they change")
-    add_command(commands, "migrate", apply_migrations)
+    working = add_command(commands, "work", work)
+    working.add_argument("queues", nargs="+", choices=list(QUEUES))
+    migrating = add_command(commands, "migrate", apply_migrations)
+    migrating.add_argument("--first-start", action="store_true", help="make the demo and the first admin's link too")
     add_command(commands, "doctor", examine)
     add_command(commands, "config", list_settings)
     add_command(commands, "admin-link", make_admin_link)
@@ -79,15 +83,29 @@ def add_local_commands(commands: Commands) -> None:
 
 def up(arguments: Namespace) -> None:
     """Run the whole service in the foreground until Ctrl-C."""
-    specs = supervisor.development_specs if arguments.dev else supervisor.service_specs
+    specs = development_specs if arguments.dev else service_specs
     supervisor.up(get_settings(), first_start, specs)
 
 
-def apply_migrations(_arguments: Namespace) -> None:
+def work(arguments: Namespace) -> None:
+    """Run workers for the named queues, on a machine where the servers do not run."""
+    supervisor.work(get_settings(), arguments.queues)
+
+
+def apply_migrations(arguments: Namespace) -> None:
     """Bring the database's schema to this version; safe while the service runs."""
-    with local_database(get_settings()) as database:
+    settings = get_settings()
+    with local_database(settings) as database, app_database(database.database_url):
         migrate.upgrade(database.migrator_database_url)
-    print("the schema is current")
+        print("the schema is current")
+        link = first_start(page_address(settings, database)) if arguments.first_start else None
+        if link:
+            print(f"become the admin (works once, within an hour): {link}")
+
+
+def page_address(settings: Settings, database: LocalDatabase) -> str:
+    """Where people open the page."""
+    return settings.public_url or database.url or f"http://127.0.0.1:{settings.port}"
 
 
 def examine(_arguments: Namespace) -> int:
@@ -113,7 +131,7 @@ def make_admin_link(_arguments: Namespace) -> None:
     """Make a new one-time link that makes its opener the admin; earlier ones stop working."""
     settings = get_settings()
     with local_database(settings) as database, app_database(database.database_url):
-        print(first_admin_link(settings.public_url or database.url or f"http://127.0.0.1:{settings.port}"))
+        print(first_admin_link(page_address(settings, database)))
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """`plackett up`: the whole service as one process tree that starts, restarts and stops together."""
 
 import os
-import sys
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -16,11 +16,11 @@ from app.embedded.children import ChildFailedError, ChildSpec, log_tail
 from app.embedded.stack import Stack, open_database, plan_stack
 from app.instance import Record
 from app.process_tree import TICK_SECONDS, StopRequests, Supervised, Tree
+from app.service_specs import worker_spec
 from app.terminal import Terminal
 
 READY_SECONDS = 120.0
 HOPELESS_DEATHS = 3
-FRONTEND = Path(__file__).parent.parent / "frontend"
 
 FirstStart = Callable[[str], str | None]
 ServiceSpecs = Callable[[Settings], list[ChildSpec]]
@@ -28,52 +28,6 @@ ServiceSpecs = Callable[[Settings], list[ChildSpec]]
 
 class StoppedError(Exception):
     """A person asked to stop while the service was still starting."""
-
-
-def service_specs(settings: Settings) -> list[ChildSpec]:
-    """The children that are the service itself: web server, scheduler, one worker a queue."""
-    python = sys.executable
-    # Celery's "cold" stop: a run that is cut off is found by its lease and continued from its checkpoint.
-    worker_environment = {**os.environ, "REMAP_SIGTERM": "SIGQUIT", "PYTHONUNBUFFERED": "1"}
-    celery = [python, "-m", "celery", "-A", "workers.celery_app", "worker", "--without-gossip", "--without-mingle"]
-    celery += ["--loglevel", settings.log_level, "--pool", "prefork"]
-    web = [
-        python,
-        "-m",
-        "uvicorn",
-        "--factory",
-        "app.main:create_app",
-        "--host",
-        settings.host,
-        "--port",
-        str(settings.port),
-        "--no-access-log",
-    ]
-    web += ["--log-level", settings.log_level, "--timeout-graceful-shutdown", "3"]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    return [
-        ChildSpec(name="api", command=web, environment=environment, stop_seconds=5),
-        ChildSpec(
-            name="scheduler", command=[python, "-m", "workers.scheduler"], environment=environment, stop_seconds=5
-        ),
-        *(
-            ChildSpec(
-                name=queue,
-                command=[*celery, "--queues", queue, "--concurrency", size, "--hostname", f"{queue}@%h"],
-                environment=worker_environment,
-                stop_seconds=5,
-            )
-            for queue, size in (("light", "2"), ("training", "1"))
-        ),
-    ]
-
-
-def development_specs(settings: Settings) -> list[ChildSpec]:
-    """The same with a web server that reloads with the code, and Vite's server for the page."""
-    page = ChildSpec(name="page", command=["npm", "run", "dev"], folder=FRONTEND, environment=dict(os.environ))
-    specs = service_specs(settings)
-    specs[0] = replace(specs[0], command=[*specs[0].command, "--reload", "--reload-dir", str(FRONTEND.parent / "app")])
-    return [*specs, page]
 
 
 def next_free_port(first: int, host: str) -> int:
@@ -191,7 +145,7 @@ def resolve_settings(settings: Settings, stack: Stack) -> Settings:
     return get_settings()
 
 
-def up(settings: Settings, first_start: FirstStart, specs: ServiceSpecs = service_specs) -> None:
+def up(settings: Settings, first_start: FirstStart, specs: ServiceSpecs) -> None:
     """Run the service in the foreground until Ctrl-C or SIGTERM.
 
     `first_start` is called once the schema is current, with the page's address; it returns the first admin's link while
@@ -205,3 +159,17 @@ def up(settings: Settings, first_start: FirstStart, specs: ServiceSpecs = servic
         stack = plan_stack(settings)
         resolved = resolve_settings(settings, stack)
         Service(resolved, stack, Tree(data_dir / "logs", terminal), stops).run(first_start, specs)
+
+
+def work(settings: Settings, queues: list[str]) -> None:
+    """Keep one Celery worker a queue running until Ctrl-C or SIGTERM, for a service whose servers run elsewhere."""
+    stops, terminal = StopRequests(), Terminal()
+    with tempfile.TemporaryDirectory(prefix="plackett-work-") as folder:
+        tree = Tree(Path(folder), terminal)
+        for queue in queues:
+            tree.add(worker_spec(settings, queue))
+        while not stops.count:
+            tree.tend()
+            terminal.show_new_lines()
+            time.sleep(TICK_SECONDS)
+        tree.stop(stops.hurry)

@@ -27,6 +27,14 @@ TEMPLATE, SHARED = "plackett_template", "plackett_shared"
 numbers = count(1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses the servers, so that `make test-unit` can leave them out."""
+    for item in items:
+        if "servers" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.servers)
+
+
 @dataclass(frozen=True)
 class Database:
     """A database of a test's own: the app role's URL and the app's engine on it, and the migrator's URL."""
