@@ -6,6 +6,7 @@ file that the dumped rows name. Working folders of unfinished runs are left out;
 
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -86,14 +87,23 @@ def unpack(source: Path, folder: Path, artifacts: Path) -> None:
         with tarfile.open(source) as tar:
             members = {member.name: member for member in tar.getmembers()}
             check_format(tar, members)
-            tar.extract(members[DUMP], folder, filter="data")
-            artifacts.mkdir(parents=True, exist_ok=True)
+            write_member(tar, members[DUMP], folder, DUMP)
             for name, member in members.items():
                 if name.startswith(f"{ARTIFACTS}/"):
-                    moved = member.replace(name=name.removeprefix(f"{ARTIFACTS}/"))
-                    tar.extract(moved, artifacts, filter="data")
+                    write_member(tar, member, artifacts, name.removeprefix(f"{ARTIFACTS}/"))
     except (OSError, tarfile.TarError) as error:
         raise BackupError(f"{source} cannot be read as a backup: {error}") from error
+
+
+def write_member(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, name: str) -> None:
+    """Write one file of the tar to `folder/name`; a link, or a name that leads out of the folder, is refused."""
+    target = (folder / name).resolve()
+    content = tar.extractfile(member) if member.isreg() else None
+    if content is None or not target.is_relative_to(folder.resolve()):
+        raise BackupError(f"the backup holds {member.name!r}, which no backup of ours does; nothing was restored")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with content, target.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def check_format(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo]) -> None:

@@ -37,11 +37,12 @@ def say(text: str) -> None:
     print(f"==> {text}", file=sys.stderr, flush=True)
 
 
-def run(command: Command, *, folder: Path = ROOT, quiet: bool = True) -> None:
-    """Run a program; raise `SetupError` with its output when it fails."""
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "UV_PYTHON_DOWNLOADS": "never"}
+def run(command: Command, *, folder: Path = ROOT, **variables: str) -> None:
+    """Run a program with more environment `variables`; raise `SetupError` with its output when it fails."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "UV_PYTHON_DOWNLOADS": "never", **variables}
     ended = subprocess.run(
-        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=quiet, text=True, check=False
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if ended.returncode != 0:
         words = " ".join(str(part) for part in command)
@@ -104,9 +105,31 @@ def make_venv() -> None:
     done(VENV_STAMPS / "venv", mark)
 
 
+def pip_setting(name: str) -> str:
+    """What pip is configured with on this machine, in its environment or its files; empty when nothing."""
+    listing = subprocess.run(
+        [BIN / "python", "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    found = [line.partition("=")[2].strip("'\"") for line in listing.stdout.splitlines() if is_about(line, name)]
+    return found[0] if found else ""
+
+
+def is_about(line: str, name: str) -> bool:
+    """Whether a line of `pip config list` sets `name`, for every command or through the environment."""
+    return line.startswith((f"global.{name}=", f":env:.{name}="))
+
+
+def pip_find_links() -> "list[str]":
+    """Existing folders that pip is configured to look for wheels in."""
+    words = pip_setting("find-links").replace("\\n", " ").split()
+    return [folder for word in words if Path(folder := word.removeprefix("file://")).is_dir()]
+
+
 def uv_install(*arguments: "str | Path") -> None:
-    """`uv pip install` into the virtual environment."""
-    run([BIN / "uv", "pip", "install", "--quiet", "--python", BIN / "python", *arguments])
+    """`uv pip install` into the virtual environment, over the same index and with the same trust as pip."""
+    variables = {"UV_DEFAULT_INDEX": pip_setting("index-url"), "SSL_CERT_FILE": pip_setting("cert")}
+    given = {name: value for name, value in variables.items() if value and name not in os.environ}
+    run([BIN / "uv", "pip", "install", "--quiet", "--python", BIN / "python", *arguments], **given)
 
 
 def install_packages() -> None:
@@ -118,20 +141,6 @@ def install_packages() -> None:
     say("Python packages (about 10 s, longer on a slow line)")
     uv_install("--require-hashes", "--no-deps", "-r", lock)
     done(VENV_STAMPS / "packages", mark)
-
-
-def pip_find_links() -> "list[str]":
-    """Existing folders that pip is configured to look for wheels in."""
-    words = os.environ.get("PIP_FIND_LINKS", "").split()
-    listed = subprocess.run(
-        [BIN / "python", "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
-    )
-    for line in listed.stdout.splitlines():
-        name, _, value = line.partition("=")
-        if name.endswith("find-links"):
-            words += value.strip("'\" ").replace("\\n", " ").split()
-    folders = [word.removeprefix("file://") for word in words]
-    return sorted({folder for folder in folders if Path(folder).is_dir()})
 
 
 def install_torch() -> None:
@@ -186,7 +195,8 @@ def set_up_node() -> None:
     if is_current(STAMPS / "node", mark, FRONTEND / "node_modules"):
         return
     say("the page's packages (about 30 s)")
-    run(["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline"], folder=FRONTEND)
+    trust = {"NODE_EXTRA_CA_CERTS": pip_setting("cert")} if "NODE_EXTRA_CA_CERTS" not in os.environ else {}
+    run(["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline"], folder=FRONTEND, **trust)
     done(STAMPS / "node", mark)
 
 

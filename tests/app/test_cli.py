@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from app import cli, client, doctor, instance, remote_commands
+from app import backup, cli, client, doctor, instance, remote_commands
 from app.client import Client, ClientError, Login
 from app.config import Settings
 from tests.conftest import Database
@@ -190,6 +191,19 @@ def test_a_backup_restores_rows_and_artifacts_into_an_empty_folder_only(
     assert cli.main(["restore", "--replace", str(tmp_path / "backup.tar")]) == 0
     (tmp_path / "other.tar").write_text("no tar")
     assert cli.main(["restore", str(tmp_path / "other.tar")]) == 1
+
+
+def test_a_backup_with_a_name_that_leads_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "backup.json").write_text('{"format": 1}')
+    (tmp_path / "evil").write_text("evil")
+    with tarfile.open(tmp_path / "evil.tar", "w") as tar:
+        tar.add(tmp_path / "backup.json", "backup.json")
+        tar.add(tmp_path / "evil", "database.dump")
+        tar.add(tmp_path / "evil", "artifacts/../../escaped")
+    inside = tmp_path / "data"
+    with pytest.raises(backup.BackupError, match="no backup of ours"):
+        backup.unpack(tmp_path / "evil.tar", inside / "dump", inside / "artifacts")
+    assert not (tmp_path / "escaped").exists()
 
 
 @pytest.mark.commits
