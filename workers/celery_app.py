@@ -1,17 +1,27 @@
 """The workers' Celery: it carries doorbells and nothing else. `celery -A workers.celery_app worker -Q training`.
 
 Messages are acknowledged on receipt and may be lost, doubled or late: a run's lease decides who works on it, and the
-scheduler rings again. One process does one run at a time (`solo`), because the run's own process is its child.
+scheduler rings again. One process does one run at a time (a solo pool), because the run's own process is its child.
 """
 
 from typing import Any
 
 from celery import Celery
+from celery.concurrency.solo import TaskPool
 from celery.signals import worker_shutting_down
 
 from app.config import get_settings
 from app.jobs import EXECUTE_RUN
 from workers.jobs import execution
+
+
+class OneRunPool(TaskPool):
+    """Celery's `solo`, which also takes a "cold" stop (SIGQUIT, a second Ctrl-C) as the wish to give the run back."""
+
+    def terminate_job(self, pid: int, signal: int | None = None) -> None:  # noqa: ARG002 - Celery's signature
+        """End what is being worked on."""
+        execution.stopping.set()
+
 
 DOORBELLS: dict[str, Any] = {
     "task_serializer": "json",
@@ -20,7 +30,7 @@ DOORBELLS: dict[str, Any] = {
     "result_backend": None,
     "task_acks_late": False,
     "task_default_queue": "light",
-    "worker_pool": "solo",
+    "worker_pool": "workers.celery_app:OneRunPool",
     "worker_concurrency": 1,
     "worker_prefetch_multiplier": 1,
     "worker_disable_prefetch": True,
