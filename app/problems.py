@@ -19,6 +19,7 @@ from app.errors import AppError, ServiceUnavailable, Unprocessable
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+LONGEST_DETAIL = 1000
 TITLES = {400: "The request could not be read", 404: "Not found", 405: "Method not allowed"}
 
 
@@ -47,11 +48,21 @@ def respond(
 ) -> JSONResponse:
     """The answer for `problem`, with the request's id filled in."""
     problem.request_id = audit.request_id.get()
+    problem.detail = shown(problem.detail)
+    problem.field = shown(problem.field) if problem.field else None
+    for one in problem.errors or []:
+        one.field, one.detail = shown(one.field), shown(one.detail)
     all_headers = dict(headers or {})
     if retry_after_seconds is not None:
         all_headers["Retry-After"] = str(retry_after_seconds)
     content = problem.model_dump(exclude_none=True)
     return JSONResponse(content, status_code=problem.status, media_type=CONTENT_TYPE, headers=all_headers)
+
+
+def shown(text: str) -> str:
+    """Words that may repeat what was sent, cut to a length to read and free of what JSON cannot carry."""
+    cut = text if len(text) <= LONGEST_DETAIL else text[:LONGEST_DETAIL] + "…"
+    return cut.encode("utf-8", "replace").decode()
 
 
 def of_app_error(error: AppError) -> Problem:
