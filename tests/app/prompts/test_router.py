@@ -93,7 +93,10 @@ def one_megabyte(settings, use_settings):
 
 
 def test_a_file_over_the_limit_is_refused_with_the_setting_that_moves_it(one_megabyte, browser, project):
-    for name, content in (("a.txt", (b"a" * 999 + b"\n") * 1200), ("a.txt.gz", gzip.compress((b"a" * 999 + b"\n") * 1200))):
+    for name, content in (
+        ("a.txt", (b"a" * 999 + b"\n") * 1200),
+        ("a.txt.gz", gzip.compress((b"a" * 999 + b"\n") * 1200)),
+    ):
         refused = upload(browser, project, content, name=name)
         assert (refused.status_code, refused.json()["type"]) == (413, "payload-too-large")
         assert "1 MB" in refused.json()["detail"]
