@@ -69,7 +69,7 @@ def add_local_commands(commands: Commands) -> None:
     starting = add_command(commands, "up", up)
     starting.add_argument("--dev", action="store_true", help="reload the code and the page as they change")
     working = add_command(commands, "work", work)
-    working.add_argument("queues", nargs="+", choices=list(QUEUES))
+    working.add_argument("queues", nargs="+", choices=QUEUES)
     migrating = add_command(commands, "migrate", apply_migrations)
     migrating.add_argument("--first-start", action="store_true", help="make the demo and the first admin's link too")
     add_command(commands, "doctor", examine)

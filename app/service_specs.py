@@ -9,8 +9,7 @@ from app.config import Settings
 from app.embedded.children import ChildSpec
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
-# How many jobs of a queue run at the same time: training has the machine to itself.
-QUEUES = {"light": 2, "training": 1}
+QUEUES = ("light", "training")
 STOP_SECONDS = 5.0
 
 
@@ -20,12 +19,12 @@ def environment() -> dict[str, str]:
     return kept | {"PYTHONUNBUFFERED": "1"}
 
 
-def python_spec(name: str, *arguments: str, **variables: str) -> ChildSpec:
-    """A child that runs `python -m ARGUMENTS` with this interpreter."""
+def python_spec(name: str, *arguments: str) -> ChildSpec:
+    """A child that runs `python ARGUMENTS` with this interpreter."""
     return ChildSpec(
         name=name,
-        command=[sys.executable, "-m", *arguments],
-        environment=environment() | variables,
+        command=[sys.executable, *arguments],
+        environment=environment(),
         stop_seconds=STOP_SECONDS,
     )
 
@@ -34,22 +33,20 @@ def web_spec(settings: Settings) -> ChildSpec:
     """The web server; open event streams get 3 s to end when it stops."""
     where = ["--host", settings.host, "--port", str(settings.port)]
     how = ["--log-level", settings.log_level, "--no-access-log", "--timeout-graceful-shutdown", "3"]
-    return python_spec("api", "uvicorn", "--factory", "app.main:create_app", *where, *how)
+    return python_spec("api", "-m", "uvicorn", "--factory", "app.main:create_app", *where, *how)
 
 
 def worker_spec(settings: Settings, queue: str) -> ChildSpec:
-    """The Celery worker of one queue.
-
-    It stops at once (Celery's "cold" stop): a run that is cut off is found by its lease and resumes at its checkpoint.
-    """
-    what = ["--queues", queue, "--concurrency", str(QUEUES[queue]), "--hostname", f"{queue}@%h"]
-    how = ["--pool", "prefork", "--loglevel", settings.log_level, "--without-gossip", "--without-mingle"]
-    return python_spec(queue, "celery", "-A", "workers.celery_app", "worker", *what, *how, REMAP_SIGTERM="SIGQUIT")
+    """The Celery worker of one queue; when it stops, it gives its run back to be taken up again."""
+    # Celery warns of root because of pickled messages; ours are JSON.
+    celery = ["-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "workers.celery_app", "worker"]
+    how = ["--loglevel", settings.log_level, "--without-gossip", "--without-mingle"]
+    return python_spec(queue, *celery, "--queues", queue, "--hostname", f"{queue}@%h", *how)
 
 
 def service_specs(settings: Settings) -> list[ChildSpec]:
     """All processes of the service."""
-    scheduler = python_spec("scheduler", "workers.scheduler")
+    scheduler = python_spec("scheduler", "-m", "workers.scheduler")
     return [web_spec(settings), scheduler, *(worker_spec(settings, queue) for queue in QUEUES)]
 
 
