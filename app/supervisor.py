@@ -121,6 +121,7 @@ class Service:
 
     def _greet(self, link: str | None) -> None:
         say = self.tree.terminal.say
+        self.tree.terminal.show_new_lines()
         say("")
         say(f"  Plackett is ready:   {self.settings.public_url or self.url}")
         if link:
