@@ -35,6 +35,11 @@ class Identity:
         """What the token may be used for; None in a browser, where the role alone decides."""
         return frozenset(self.token.scopes) if self.token else None
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether this is a token that was made for one project alone."""
+        return self.token is not None and self.token.project_id is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

@@ -119,7 +119,7 @@ class IdentityDoor:
     def __call__(self, identity: IdentityFound) -> Identity:
         known = signed_in(identity)
         access.require_scope(known, self.scope)
-        if self.operator and not known.user.is_operator:
+        if self.operator and (not known.user.is_operator or known.is_bound):
             raise Forbidden("only the operator of this instance may do this", type="not-operator")
         return known
 

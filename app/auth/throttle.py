@@ -80,11 +80,5 @@ def forgive(session: Session, subjects: Subjects) -> None:
         session.execute(delete(SignInAttempt).where(SignInAttempt.id == newest))
 
 
-def forget_old_tries(session: Session) -> int:
-    """Delete tries that no longer count; how many there were. For the scheduler's upkeep."""
-    old = delete(SignInAttempt).where(SignInAttempt.at < func.now() - WINDOW).returning(SignInAttempt.id)
-    return len(session.scalars(old).all())
-
-
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

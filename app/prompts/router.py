@@ -30,7 +30,12 @@ def upload_prompt_set(
     source: FormLine = None,
     licence: FormLine = None,
 ) -> PromptSetRead:
-    """Upload prompts as JSONL, CSV or TXT. Nothing is added yet: the answer reports what the file holds."""
+    """Upload prompts; nothing is added yet, the answer reports what the file holds.
+
+    The name tells the format, each also packed as `.gz`: `.jsonl` has `{"prompt": text or messages}` or
+    `{"messages": [...]}` a line (`group` if prompts belong together), `.csv` a column `prompt` (`system`, `group`),
+    `.txt` a prompt a line. UTF-8, at most 64 KiB a prompt.
+    """
     file_name = shown_name(file.filename)
     upload = Upload(file=file.file, file_name=file_name, limit_bytes=get_settings().upload_limit_mb * 1024 * 1024)
     counted = Counted()

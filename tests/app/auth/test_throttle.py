@@ -40,10 +40,9 @@ def test_the_right_password_is_forgiven_without_forgiving_the_network(session):
     assert counted == {subjects.network: 4, subjects.account: 4}
 
 
-def test_old_tries_count_for_nothing_and_are_forgotten(session):
+def test_old_tries_count_for_nothing(session):
     subjects = throttle.subjects_of("ada@example.org", "192.0.2.1")
     for _ in range(throttle.PER_PAIR):
         throttle.count_try(session, subjects)
     session.execute(update(SignInAttempt).values(at=func.now() - throttle.WINDOW * 2))
     throttle.count_try(session, subjects)
-    assert throttle.forget_old_tries(session) == 3 * throttle.PER_PAIR

@@ -70,6 +70,16 @@ def test_a_token_of_one_project_sees_no_other(client, session, ada, browser, pro
     assert bound.get(f"/api/v1/projects/{other.id}").status_code == 404
 
 
+def test_an_operators_token_makes_projects_unless_it_is_bound_to_one(client, session, ada, project):
+    ada.is_operator = True
+    session.flush()
+    codes = [
+        cast.program(client, session, ada, project=bound).post("/api/v1/projects", json={"name": "New"}).status_code
+        for bound in (None, project)
+    ]
+    assert codes == [201, 403]
+
+
 def test_a_token_cannot_make_tokens_or_change_the_password(client, browser):
     everything = bearer(client, make(browser, scopes=["read", "admin"]).json()["token"])
     assert everything.get("/api/v1/tokens").status_code == 403
