@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -46,7 +46,9 @@ def advance(session: Session, cycle_id: int) -> None:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
-    while cycle is not None and cycle.state == "running" and STAGES[cycle.stage](session, cycle):
+    goes_on = cycle is not None
+    while cycle is not None and goes_on and cycle.state == "running":
+        goes_on = STAGES[cycle.stage](session, cycle)
         session.flush()
 
 
@@ -80,13 +82,20 @@ def _after_ppo(session: Session, cycle: Cycle) -> bool:
 
 def _at_promotion(session: Session, cycle: Cycle) -> bool:
     version = session.get_one(ModelVersion, cycle.policy_model_version_id)
-    words = decisions.policy_words(version)
+    words = decisions.policy_words(report_of(session, cycle))
     if _loop_settings(session, cycle).promotion == "manual":
         cycle.state = "waiting"
         tell(session, cycle, f"{version.name} waits for a person to accept or refuse it: {words}.")
         return False
     text = f"{version.name} promoted by the project's rule (automatic, no gate yet): {words}."
     return take_policy(session, cycle, version, text, actor=None)
+
+
+def report_of(session: Session, cycle: Cycle) -> dict[str, Any]:
+    """What the cycle's PPO run reported."""
+    run = session.get_one(Run, cycle.ppo_run_id)
+    report: dict[str, Any] = (run.result or {}).get("report") or {}
+    return report
 
 
 def take_policy(session: Session, cycle: Cycle, version: ModelVersion, text: str, *, actor: User | None) -> bool:

@@ -42,20 +42,20 @@ def number(metrics: dict[str, Any], name: str) -> float | None:
 def reward_words(version: ModelVersion, counts: dict[str, Any]) -> str:
     """What a new reward model learnt from, and how well it does on prompts it has not seen, as far as known."""
     trained = plural(int(counts.get("comparisons") or 0), "comparison")
-    accuracy = number(version.metrics, "accuracy/validation")
+    accuracy = number(version.metrics, "accuracy/held_out")
     if accuracy is None:
         held_out = "held-out accuracy not known: no held-out rankings yet"
     else:
-        pairs = version.metrics.get("pairs/validation")
+        pairs = version.metrics.get("pairs/held_out")
         of = f" of {plural(int(pairs), 'decided pair')}" if isinstance(pairs, int | float) else ""
         held_out = f"right on {accuracy:.0%}{of} on held-out prompts"
     return f"{version.name} is live: trained on {trained}, {held_out}. No gate is built yet, each new one is taken."
 
 
-def policy_words(version: ModelVersion) -> str:
-    """What PPO changed, by its own reward model."""
-    before, after = number(version.metrics, "score/first"), number(version.metrics, "score/last")
-    kl = number(version.metrics, "kl")
+def policy_words(report: dict[str, Any]) -> str:
+    """What PPO changed, by its own reward model: a PPO run's report, `first` and `last` on the same prompts."""
+    first, last = report.get("first") or {}, report.get("last") or {}
+    before, after, kl = number(first, "eval/scores"), number(last, "eval/scores"), number(last, "eval/kl")
     parts = []
     if before is not None and after is not None:
         parts.append(f"the reward model's mean score went from {before:+.2f} to {after:+.2f} (a proxy, not a verdict)")

@@ -69,6 +69,7 @@ def start_cycle(session: Session, project_id: int, *, trigger: Trigger | None = 
     )
     tell(session, cycle, text, run_id=run.id, numbers={"new_comparisons": situation.new_comparisons})
     _record(session, cycle, "cycle.started", actor)
+    session.flush()
     return cycle
 
 
@@ -121,7 +122,7 @@ def decide_promotion(session: Session, cycle_id: int, *, accept: bool, actor: Us
     if cycle.state != "waiting" or cycle.policy_model_version_id is None:
         raise Conflict("this cycle does not wait for a decision", type="not-waiting", advice="Reload the page.")
     version = session.get_one(ModelVersion, cycle.policy_model_version_id)
-    words = decisions.policy_words(version)
+    words = decisions.policy_words(advancing.report_of(session, cycle))
     if accept:
         text = f"{version.name} promoted by {actor.name}: {words}."
         advancing.take_policy(session, cycle, version, text, actor=actor)

@@ -63,8 +63,9 @@ def answer_all(folder: Path) -> None:
 def leave_artifact(folder: Path, config: dict[str, Any]) -> None:
     kinds = {"import_model": "base", "reward": "reward", "ppo": "policy"}
     sha256, size = write_artifact(folder / "out", kind=kinds[config["kind"]], weights=f"{config['seed']}")
-    metrics = {"accuracy/validation": None, "kl": 1.25}
+    metrics = {"accuracy/held_out": None, "eval/scores": 0.5, "eval/kl": 1.25}
     report = {"rows": len((folder / "data.jsonl").read_text().splitlines()), "resumed": config["resume"]}
+    report |= {"first": {"eval/scores": 0.0}, "last": {"eval/scores": 0.5, "eval/kl": 1.25}}
     tell(type="result", artifact="out", sha256=sha256, bytes=size, metrics=metrics, report=report)
 
 
