@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
 from sqlalchemy import CursorResult, delete, exists, func, insert, select, text, update
 from sqlalchemy.orm import Session, aliased
 
@@ -172,9 +175,10 @@ def _store(session: Session, prompt_set: PromptSet, batch: list[Parsed], tally: 
         raise Unprocessable(f"a prompt set holds {MOST_PROMPTS:,} prompts at most", field="file", advice="Split it.")
     kept = [_error(prompt_set, line) for line in bad[: max(0, MOST_ERRORS_KEPT - tally.bad)]]
     tally.bad += len(bad)
-    for table, values in ((Prompt, rows), (PromptSetError, kept)):
-        if values:
-            session.execute(insert(table), values)
+    if kept:
+        session.execute(insert(PromptSetError), kept)
+    if rows:
+        _copy(session, rows)
 
 
 def _without_duplicates(
@@ -206,6 +210,16 @@ def _row(prompt_set: PromptSet, good: GoodLine) -> dict[str, Any]:
         "group_hash": group,
         "split": split_of(group),
     }
+
+
+def _copy(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Write prompts by COPY, in a fraction of the time that INSERT takes."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)  # noqa: S101 - the engine has no other driver
+    columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
+    with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY prompts ({}) FROM STDIN").format(columns)) as copy:
+        for row in rows:
+            copy.write_row([Jsonb(row["messages"]) if name == "messages" else value for name, value in row.items()])
 
 
 def _error(prompt_set: PromptSet, bad: BadLine) -> dict[str, Any]:
