@@ -30,7 +30,7 @@ class SampleConfig:
         4, "Completions per prompt", "How many completions each prompt gets (K).", minimum=1, maximum=64
     )
     temperature: float = setting(
-        0.9, "Temperature", "1 samples from the model as it is; lower is safer and less varied.", minimum=0.0, maximum=5
+        0.8, "Temperature", "1 samples from the model as it is; lower is safer and less varied.", minimum=0.0, maximum=5
     )
     top_p: float = setting(
         0.95, "Top p", "Sample from the smallest set of tokens with this much probability.", minimum=0.01, maximum=1

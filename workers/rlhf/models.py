@@ -5,6 +5,7 @@ Layers below the lowest adapter are the same for every role; `LanguageModel.lowe
 """
 
 import copy
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,9 @@ class LanguageModel:
         self.chat = chat
         self.base_sha256 = base_sha256
         self.adapters: set[str] = set()
+        # Taken before any adapter is on: adapters are linear layers themselves.
+        parts = self.backbone.named_modules()
+        self.linear_names = sorted({name.rpartition(".")[2] for name, part in parts if isinstance(part, LINEAR)})
         self._lower: nn.Module | None = None
         self._upper: nn.Module = self.backbone
 
@@ -194,8 +198,7 @@ def add_adapter(model: LanguageModel, adapter: str, *, rank: int, alpha: int, la
     """Put a new LoRA adapter on all linear layers of the last `layers` blocks (0: of all); it changes nothing yet."""
     count = int(model.causal.config.num_hidden_layers)
     chosen = list(range(count - layers, count)) if 0 < layers < count else None
-    linear = {name.rpartition(".")[2] for name, part in model.backbone.named_modules() if isinstance(part, LINEAR)}
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=sorted(linear), layers_to_transform=chosen)
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=model.linear_names, layers_to_transform=chosen)
     _inject(model, adapter, config)
 
 
@@ -267,7 +270,10 @@ def fresh_seed(seed: int) -> Iterator[None]:
 
 
 def _inject(model: LanguageModel, adapter: str, config: Any) -> None:
-    model.causal.add_adapter(config, adapter_name=adapter)
+    with warnings.catch_warnings():
+        # Several adapters on one base are the point here, not the mistake that peft warns of.
+        warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+        model.causal.add_adapter(config, adapter_name=adapter)
     model.adapters.add(adapter)
     model.freeze()
     for weight in model.parameters_of(adapter):

@@ -75,6 +75,7 @@ def improve(cast: Cast, rollout: Rollout, config: PpoConfig, training: Training,
     """A few clipped passes over the same rollout, in a new order each time, until the policy has moved enough."""
     order = torch.Generator().manual_seed(seed)
     steps: list[dict[str, float]] = []
+    rate = {"learning_rate": training.optimizer.param_groups[0]["lr"]}
     for _ in range(config.epochs):
         prompts = torch.randperm(len(rollout.answers.batch.prompt), generator=order).tolist()
         for mini in chunks(prompts, -(-len(prompts) // config.minibatches)):
@@ -83,10 +84,10 @@ def improve(cast: Cast, rollout: Rollout, config: PpoConfig, training: Training,
                 require_same_policy(cast, numbers["policy/ratio_error"])
             if 0 < config.stop_kl < numbers["policy/approxkl"]:
                 training.optimizer.zero_grad(set_to_none=True)
-                return averages(steps or [numbers]) | {"policy/stopped_early": 1.0}
+                return averages(steps) | rate | {"policy/stopped_early": 1.0}
             numbers["gradient_norm"] = clipped_step(training.optimizer, config.gradient_norm)
             steps.append(numbers)
-    return averages(steps) | {"policy/stopped_early": 0.0, "learning_rate": training.optimizer.param_groups[0]["lr"]}
+    return averages(steps) | rate | {"policy/stopped_early": 0.0}
 
 
 def accumulate(cast: Cast, rollout: Rollout, prompts: Sequence[int], config: PpoConfig) -> dict[str, float]:
@@ -196,4 +197,4 @@ def require_no_distance(cast: Cast, rollout: Rollout) -> None:
 
 def averages(steps: Sequence[dict[str, float]]) -> dict[str, float]:
     """The mean of every number over steps."""
-    return {name: fmean(step[name] for step in steps) for name in steps[0]}
+    return {name: fmean(step[name] for step in steps) for name in steps[0]} if steps else {}

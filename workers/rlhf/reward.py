@@ -69,7 +69,8 @@ class Reader:
     config: RewardConfig
     cut_tokens: int = 0
     room: int = REMEMBERED_BYTES
-    kept: dict[int, Dialogues] = field(default_factory=dict)
+    # With the prompt itself, so that no other one can get its identity.
+    kept: dict[int, tuple[RankedPrompt, Dialogues]] = field(default_factory=dict)
 
     def read(self, prompts: Sequence[RankedPrompt]) -> Dialogues:
         """One batch of dialogues for these prompts, in order."""
@@ -77,12 +78,12 @@ class Reader:
 
     def _one(self, prompt: RankedPrompt) -> Dialogues:
         if id(prompt) in self.kept:
-            return self.kept[id(prompt)]
+            return self.kept[id(prompt)][1]
         batch = self.model.lower(self._tokens(prompt))
         size = batch.prompt.nbytes + batch.reply.nbytes
         if size <= self.room:
             self.room -= size
-            self.kept[id(prompt)] = batch
+            self.kept[id(prompt)] = (prompt, batch)
         return batch
 
     def _tokens(self, prompt: RankedPrompt) -> Dialogues:

@@ -83,7 +83,8 @@ def decided_margins(raw_N: Tensor, pairs: PairBatch) -> Tensor:
 def tie_numbers(reward: RewardModel, prompts: Sequence[RankedPrompt], config: RewardConfig) -> dict[str, float | None]:
     """How often people saw no difference, and the learnt tie parameter where the model has one."""
     ties = [pair.tie for prompt in prompts for pair in prompt.pairs]
-    learnt = {"rao_kupper": softplus(reward.tie_parameter).exp(), "davidson": reward.tie_parameter.exp()}
+    parameter = reward.tie_parameter.detach()
+    learnt = {"rao_kupper": softplus(parameter).exp(), "davidson": parameter.exp()}
     return {
         "ties/share": sum(ties) / len(ties) if ties else None,
         "ties/pairs": sum(ties),
