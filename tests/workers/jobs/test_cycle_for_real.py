@@ -1,0 +1,113 @@
+"""The whole loop with a tiny real model in real children: sample, rank, reward, PPO, promotion, sample again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from app.completions.tables import Completion
+from app.db import transaction
+from app.loop import service as loop
+from app.loop.tables import Cycle, LoopDecision
+from app.registry import service as registry
+from app.registry.tables import ModelVersion
+from app.runs.tables import Run
+from app.storage import store
+from app.tasks.tables import Task
+from tests.app.judgment_rows import World, a_world, submit, take
+from tests.conftest import Database
+from tests.tiny_model import build_tiny_model
+from tests.workers.jobs.stage import read_run
+from workers import scheduler
+from workers.jobs import execution
+
+pytestmark = [pytest.mark.commits, pytest.mark.timeout(600)]
+
+QUICK = {
+    "completions_per_task": 3,
+    "sampling": {"max_new_tokens": 12},
+    "loop": {"promotion": "automatic", "keep_tasks_ready": 2},
+    "reward": {"minimum_steps": 2, "prompts_per_step": 2, "lora_layers": 0, "max_completion_tokens": 32},
+    "ppo": {"updates": 2, "prompts_per_update": 2, "samples_per_prompt": 2, "max_new_tokens": 8, "lora_layers": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny base artifact."""
+    return build_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture
+def world(database: Database, use_settings: Callable[..., object], tiny: Path) -> World:
+    """A project with prompts whose live model is the tiny one."""
+    use_settings(run_lease_seconds=30)
+    with transaction() as session:
+        made = a_world(session, **QUICK)
+        stored = store().put(tiny)
+        made.model.artifact_sha256, made.model.artifact_bytes = stored.sha256, stored.size
+        for number in range(8):
+            made.prompt("validation" if number == 0 else "train", text=f"Where do {number} birds sleep?")
+    return made
+
+
+def work_off() -> list[str]:
+    """Let one worker take queued runs until there are none; the kinds it worked on, each of which must succeed."""
+    kinds = []
+    while True:
+        with transaction() as session:
+            waiting = session.scalars(
+                select(Run.id).where(Run.state == "queued").order_by(Run.priority, Run.id)
+            ).first()
+        if waiting is None:
+            return kinds
+        worked = execution.execute(waiting)
+        assert worked is not None
+        run = read_run(worked)
+        assert run.state == "succeeded", f"{run.kind}: {run.error}"
+        kinds.append(run.kind)
+
+
+def rank_everything(world: World) -> None:
+    """A person ranks all open tasks in the order shown."""
+    with transaction() as session:
+        world.session = session
+        annotator = world.person()
+        for _ in range(session.scalar(select(func.count()).where(Task.state == "open")) or 0):
+            submit(session, take(world, annotator), annotator)
+
+
+def test_the_whole_loop(world: World) -> None:
+    scheduler.do_all()
+    assert work_off() == ["sample"]
+    rank_everything(world)
+
+    with transaction() as session:
+        cycle = loop.start_cycle(session, world.project.id, actor=None)
+    assert work_off() == ["reward", "ppo", "sample"]
+
+    with transaction() as session:
+        ended = session.get_one(Cycle, cycle.id)
+        assert (ended.state, ended.stage) == ("succeeded", "done"), ended.reason
+        policy = registry.live_policy(session, world.project.id)
+        assert policy is not None
+        assert (policy.kind, policy.id) == ("policy", ended.policy_model_version_id)
+        assert [one.kind for one in registry.ancestors(session, policy)] == ["base"]
+        written = select(func.count()).where(Completion.model_version_id == policy.id)
+        assert session.scalar(written) == 3 * 4
+        newest = session.scalars(select(Task).order_by(Task.priority_class, Task.id)).first()
+        assert newest is not None
+        assert newest.run_id == ended.sample_run_id, "the new policy's tasks come first"
+        told = list(session.scalars(select(LoopDecision.text).order_by(LoopDecision.id)))
+        assert any(text.startswith("Policy 1 promoted by the project's rule") for text in told)
+        reward = session.get_one(ModelVersion, ended.reward_model_version_id)
+        assert reward.dataset_snapshot_id is not None
+
+    rank_everything(world)
+    with transaction() as session:
+        again = loop.start_cycle(session, world.project.id, actor=None)
+    assert work_off()[:2] == ["reward", "ppo"]
+    with transaction() as session:
+        second = session.get_one(ModelVersion, session.get_one(Cycle, again.id).policy_model_version_id)
+        assert second.parent_id == policy.id
