@@ -1,0 +1,105 @@
+"""The scheduler's duties: safe to do twice, and none keeps another from its turn."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from app.auth.tables import IdempotencyKey
+from app.db import transaction
+from app.errors import Conflict
+from app.loop.tables import Cycle
+from app.runs.tables import Run, ScheduleTick
+from tests.app.judgment_rows import World, submit, take
+from tests.workers.jobs.stage import launched, read_run
+from workers import scheduler
+
+pytestmark = pytest.mark.commits
+
+MakeWorld = Callable[..., World]
+
+
+def count(table: type, *where: object) -> int:
+    with transaction() as session:
+        return session.scalar(select(func.count()).select_from(table).where(*where)) or 0
+
+
+def at_once(duty: Callable[[], None], times: int = 4) -> None:
+    """Let several schedulers do a duty at the same moment."""
+    threads = [threading.Thread(target=duty) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_low_pool_is_filled_once(make_world: MakeWorld) -> None:
+    make_world(prompts=6)
+    at_once(scheduler.fill_pools)
+    assert count(Run, Run.kind == "sample") == 1
+
+
+def test_enough_comparisons_start_one_cycle(make_world: MakeWorld) -> None:
+    make_world(judgments=2, loop={"retrain_after_comparisons": 12})
+    at_once(scheduler.retrain)
+    assert count(Cycle) == 1
+    with transaction() as session:
+        cycle = session.scalars(select(Cycle)).one()
+    assert (cycle.trigger, cycle.created_by) == ("comparisons", None)
+    assert read_run(cycle.reward_run_id or 0).state == "queued"
+
+
+def test_too_few_comparisons_start_none_until_there_are_enough(make_world: MakeWorld) -> None:
+    world = make_world(judgments=1, loop={"retrain_after_comparisons": 12})
+    scheduler.retrain()
+    assert count(Cycle) == 0
+    with transaction() as session:
+        world.session = session
+        annotator = world.person()
+        world.task()
+        submit(session, take(world, annotator), annotator)
+        session.execute(update(ScheduleTick).values(tick=ScheduleTick.tick - timedelta(minutes=1)))
+    scheduler.retrain()
+    assert count(Cycle) == 1
+
+
+def test_a_tick_belongs_to_one_scheduler(make_world: MakeWorld) -> None:
+    make_world()
+    with transaction() as one:
+        assert scheduler.first_at_tick(one, "duty", 3600)
+    with transaction() as two:
+        assert not scheduler.first_at_tick(two, "duty", 3600)
+
+
+def test_a_duty_that_fails_keeps_no_other_from_its_turn(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble() -> None:
+        raise Conflict("stumbled")
+
+    make_world(prompts=6)
+    monkeypatch.setattr(scheduler, "DUTIES", (stumble, scheduler.fill_pools))
+    scheduler.do_all()
+    assert count(Run, Run.kind == "sample") == 1
+
+
+def test_a_run_that_nobody_takes_says_so(make_world: MakeWorld) -> None:
+    world = make_world(judgments=1)
+    with transaction() as session:
+        world.session = session
+        run_id = launched(world, "reward")
+        session.execute(update(Run).values(run_after=text("now() - interval '2 minutes'")))
+    scheduler.notice_unserved()
+    assert "training" in (read_run(run_id).notice or "")
+
+
+def test_old_answers_are_forgotten(make_world: MakeWorld) -> None:
+    world = make_world()
+    with transaction() as session:
+        world.session = session
+        row = {"user_id": world.person().id, "route": "r", "request_sha256": b"", "status": 201, "body": {}}
+        session.add(IdempotencyKey(key="new", **row))
+        session.add(IdempotencyKey(key="old", created_at=func.now() - timedelta(days=3), **row))
+    scheduler.clean_up()
+    with transaction() as session:
+        assert list(session.scalars(select(IdempotencyKey.key))) == ["new"]
