@@ -24,6 +24,10 @@ MIGRATOR = "plackett_migrator"
 APP = "plackett_app"
 DATABASE = "plackett"
 ORPHAN_SECONDS = 20.0
+ROOT_ADVICE = (
+    "PostgreSQL refuses root, and user namespaces are forbidden here, so it ran as `nobody`, who cannot reach the data "
+    "folder: start Plackett as an ordinary user, or set PLACKETT_DATA_DIR to a folder that everybody can reach"
+)
 
 SETTINGS = [
     "listen_addresses=127.0.0.1",
@@ -80,7 +84,9 @@ def _run_initdb(command: list[str]) -> None:
     spec = ChildSpec(name="initdb", command=command, unroot=True)
     done = subprocess.run(command, capture_output=True, preexec_fn=child_setup(spec), check=False)
     if done.returncode != 0:
-        raise ChildFailedError(f"initdb ended with code {done.returncode}\n{done.stderr.decode(errors='replace')}")
+        words = done.stderr.decode(errors="replace")
+        advice = ROOT_ADVICE if "Permission denied" in words and os.geteuid() == 0 else ""
+        raise ChildFailedError(f"initdb ended with code {done.returncode}\n{words}{advice}")
 
 
 def clear_orphan(data: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -147,3 +148,26 @@ def test_passwords_are_made_once_and_belong_to_their_owner_only(tmp_path: Path) 
     assert len({made.superuser, made.migrator, made.app, made.valkey}) == 4
     (file,) = tmp_path.iterdir()
     assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to stop being root")
+def test_where_namespaces_are_forbidden_root_runs_postgres_as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "namespaces_work", lambda: False)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        data = postgres.data_folder(folder)
+        spec = postgres.postgres_spec(data, port=children.free_port(), password="word")
+        process = children.start(spec, folder / "postgres.log")
+        children.wait_ready(spec, process, folder / "postgres.log")
+        owner = psutil.Process(process.pid).uids().effective
+        children.stop(spec, process)
+    assert owner == children.NOBODY
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to stop being root")
+def test_nobody_who_cannot_reach_the_folder_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(children, "namespaces_work", lambda: False)
+    tmp_path.chmod(0o700)
+    with pytest.raises(ChildFailedError, match="an ordinary user"):
+        postgres.initialise(postgres.data_folder(tmp_path / "closed"), "word")

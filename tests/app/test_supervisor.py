@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from app import instance
 from app.embedded import children
 from app.instance import Record
 from app.supervisor import is_healthy
+from tests.conftest import Database
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.servers
@@ -32,14 +34,11 @@ def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 class Up:
     """A running stand-in service and what it printed."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
         self.data_dir = folder / "data"
         self.output = folder / f"output-{time.monotonic_ns()}"
-        environment = {
-            **os.environ,
-            "PLACKETT_DATA_DIR": str(self.data_dir),
-            "PLACKETT_PORT": str(children.free_port()),
-        }
+        own = {"data_dir": str(self.data_dir), "port": str(children.free_port()), **settings}
+        environment = os.environ | {f"PLACKETT_{name.upper()}": value for name, value in own.items()}
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.app.service_stand_in", *arguments],
@@ -69,8 +68,8 @@ class Up:
 def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     opened: list[Up] = []
 
-    def go(*arguments: str) -> Up:
-        opened.append(Up(tmp_path, *arguments))
+    def go(*arguments: str, **settings: str) -> Up:
+        opened.append(Up(tmp_path, *arguments, **settings))
         return opened[-1]
 
     yield go
@@ -106,6 +105,29 @@ def test_it_starts_says_where_stops_in_time_and_keeps_its_data(start: Callable[.
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
     assert second.stop(signal.SIGTERM) == 0
     assert "api      | web serves postgresql://plackett_app" in second.text
+
+
+def test_configured_servers_are_used_and_left_alone(
+    start: Callable[..., Up], empty_database: Database, valkey_url: str
+) -> None:
+    up = start(database_url=empty_database.url, migrator_database_url=empty_database.migrator_url, redis_url=valkey_url)
+    record = up.wait_ready()
+    assert {process.name for process in record.processes} == {"api", "sleeper"}
+    assert up.stop() == 0
+    with empty_database.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM alembic_version").scalar() == 1
+    assert not (up.data_dir / "embedded-passwords.json").exists()
+
+
+def test_a_port_in_use_is_passed_over(start: Callable[..., Up]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        up = start(port=str(port))
+        record = up.wait_ready()
+        assert not record.url.endswith(f":{port}")
+        assert up.stop() == 0
 
 
 def test_a_second_start_in_the_same_folder_says_where_the_first_is_and_touches_nothing(
