@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.orm import Session
@@ -21,10 +22,12 @@ from app import db, dependencies, jobs, migrate  # noqa: E402
 from app.config import Settings, get_settings  # noqa: E402
 from app.embedded import postgres  # noqa: E402
 from app.embedded.postgres import APP, MIGRATOR  # noqa: E402
+from app.main import create_app  # noqa: E402
 from tests.servers import Servers, temporary_servers  # noqa: E402
 
 TEMPLATE, SHARED = "plackett_template", "plackett_shared"
 numbers = count(1)
+applications: dict[str, FastAPI] = {}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,11 +121,19 @@ def session(settings: Settings, shared_engine: Engine) -> Iterator[Session]:
         outer.rollback()
 
 
+def application(settings: Settings) -> FastAPI:
+    """The web application for these settings; making one takes longer than most tests, so equal ones share it."""
+    here = {"data_dir", "database_url", "migrator_database_url", "redis_url"}
+    known = settings.model_dump_json(exclude=here)
+    if known not in applications:
+        applications[known] = create_app()
+    return applications[known]
+
+
 @pytest.fixture
 def client(session: Session) -> Iterator[Callable[..., TestClient]]:
     """A factory of browsers: `client()` is a new one with its own cookies; all share the test's session."""
-    # The web application needs every domain; tests of one domain's rules must collect without it.
-    app = pytest.importorskip("app.main").create_app()
+    app = application(get_settings())
     app.dependency_overrides[dependencies.request_session] = lambda: session
     opened: list[TestClient] = []
 
@@ -134,6 +145,7 @@ def client(session: Session) -> Iterator[Callable[..., TestClient]]:
     yield open_client
     for browser in opened:
         browser.close()
+    app.dependency_overrides.clear()
 
 
 @pytest.fixture
