@@ -44,9 +44,7 @@ def temporary_servers() -> Iterator[Servers]:
     servers = Servers(Address(port=children.free_port(), passwords=passwords), children.free_port())
     data = postgres.data_folder(folder)
     database = postgres.postgres_spec(data, port=servers.postgres.port, password=passwords.superuser, durable=False)
-    broker = valkey.valkey_spec(
-        folder / "valkey", port=servers.valkey_port, password=passwords.valkey, durable=False
-    )
+    broker = valkey.valkey_spec(folder / "valkey", port=servers.valkey_port, password=passwords.valkey, durable=False)
     try:
         with running(database, folder / "postgres.log"), running(broker, folder / "valkey.log"):
             postgres.ensure_roles(servers.postgres)
