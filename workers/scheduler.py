@@ -1,8 +1,10 @@
 """The duties that nobody asks for: `python -m workers.scheduler`. Several may run; each duty is safe to do twice."""
 
 import logging
+import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final
@@ -32,6 +34,7 @@ UPKEEP_SECONDS: Final = 3600
 RING_AGAIN_SECONDS: Final = 10.0
 UNSERVED_SECONDS: Final = 60.0
 KEYS_KEPT: Final = timedelta(days=2)
+FOLDERS_KEPT: Final = timedelta(days=7)
 UNSERVED: Final = "No worker has taken this run for a minute. Is a worker for the queue {queue} running?"
 
 
@@ -112,6 +115,21 @@ def clean_up() -> None:
         session.execute(delete(ScheduleTick).where(ScheduleTick.tick < gone))
 
 
+def forget_old_folders() -> None:
+    """Delete from this machine what runs left that ended long ago, and artifacts that were never stored whole."""
+    runs_dir, artifacts_dir = get_settings().runs_dir, get_settings().artifacts_dir
+    folders = {int(path.name): path for path in runs_dir.glob("[0-9]*")}
+    with transaction() as session:
+        if not first_at_tick(session, "folders", UPKEEP_SECONDS):
+            return
+        old = Run.finished_at < func.now() - FOLDERS_KEPT
+        gone = [path for run_id, path in folders.items() if session.scalar(select(old).where(Run.id == run_id))]
+    yesterday = time.time() - timedelta(days=1).total_seconds()
+    torn = [path for path in artifacts_dir.glob(".incoming-*") if path.stat().st_mtime < yesterday]
+    for path in [*gone, *torn]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 DUTIES: Final[tuple[Callable[[], None], ...]] = (
     reap,
     ring,
@@ -121,6 +139,7 @@ DUTIES: Final[tuple[Callable[[], None], ...]] = (
     fill_pools,
     notice_unserved,
     clean_up,
+    forget_old_folders,
 )
 
 
