@@ -39,7 +39,7 @@ def last_training(session: Session, project_id: int) -> datetime | None:
         .select_from(Cycle)
         .outerjoin(Run, Run.id == Cycle.reward_run_id)
         .outerjoin(DatasetSnapshot, DatasetSnapshot.id == Run.dataset_snapshot_id)
-        .where(Cycle.project_id == project_id)
+        .where(Cycle.project_id == project_id, DatasetSnapshot.id.is_not(None) | Cycle.state.not_in(UNDER_WAY))
     )
     of_live = (
         select(func.max(DatasetSnapshot.created_at))

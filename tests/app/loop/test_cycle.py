@@ -209,3 +209,10 @@ def test_the_page_has_everything(session: Session, world: World) -> None:
     assert state.tasks == {"open": 0, "done": 1}
     assert state.policy.id == world.model.id
     assert state.next.text.startswith("Nothing starts by itself")
+
+
+def test_comparisons_are_new_until_a_training_froze_them(session: Session, world: World) -> None:
+    cycle = service.start_cycle(session, world.project.id, actor=None)
+    assert service.state_of(session, world.project.id).comparisons["new"] == 6
+    service.cancel_cycle(session, cycle.id, actor=world.person("admin"))
+    assert service.state_of(session, world.project.id).comparisons["new"] == 0
