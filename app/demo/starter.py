@@ -92,19 +92,23 @@ def register_base(session: Session, project: Project) -> ModelVersion:
 
 
 def open_shipped_tasks(session: Session, project: Project, base: ModelVersion, prompts: dict[str, Prompt]) -> None:
-    """A task for each prompt whose completions are shipped, in the order of the file."""
+    """A task for each prompt whose completions are shipped.
+
+    Those of the training split first: a reward model can learn from the very first ranking, and the later ones, held
+    out, then tell how well.
+    """
     completions: dict[str, list[Completion]] = defaultdict(list)
     for line in read_lines(COMPLETIONS):
         completions[line["id"]].append(shipped_completion(line, prompts[line["id"]], base))
     session.add_all(one for several in completions.values() for one in several)
     session.flush()
     overlap = settings_of(project).overlap
-    for name, written in completions.items():
+    for name in sorted(completions, key=lambda name: prompts[name].split != "train"):
         create_task(
             session,
             project_id=project.id,
             prompt_id=prompts[name].id,
-            completion_ids=[one.id for one in written],
+            completion_ids=[one.id for one in completions[name]],
             overlap=overlap,
         )
 

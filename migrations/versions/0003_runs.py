@@ -26,7 +26,9 @@ def upgrade() -> None:
         ),
         sa.Column("created_by", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("kind IN ('judgments', 'prompts', 'demonstrations')", name="ck_dataset_snapshots_kind"),
+        sa.CheckConstraint(
+            "kind IN ('judgments', 'prompts', 'demonstrations')", name=op.f("ck_dataset_snapshots_kind")
+        ),
         sa.ForeignKeyConstraint(["created_by"], ["users.id"], name="fk_dataset_snapshots_created_by_users"),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_dataset_snapshots_project_id_projects"),
         sa.PrimaryKeyConstraint("id", name="pk_dataset_snapshots"),
@@ -69,20 +71,20 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("(state = 'succeeded') = (result IS NOT NULL)", name="ck_runs_result_iff_succeeded"),
+        sa.CheckConstraint("(state = 'succeeded') = (result IS NOT NULL)", name=op.f("ck_runs_result_iff_succeeded")),
         sa.CheckConstraint(
             "(state IN ('claimed', 'running', 'pausing', 'cancelling'))"
             " = (lease_owner IS NOT NULL AND lease_until IS NOT NULL)",
-            name="ck_runs_lease_iff_held",
+            name=op.f("ck_runs_lease_iff_held"),
         ),
         sa.CheckConstraint(
             "(state IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL)",
-            name="ck_runs_finished_iff_final",
+            name=op.f("ck_runs_finished_iff_final"),
         ),
         sa.CheckConstraint(
             "state IN ('queued', 'claimed', 'running', 'pausing', 'paused',"
             " 'cancelling', 'succeeded', 'failed', 'cancelled')",
-            name="ck_runs_state",
+            name=op.f("ck_runs_state"),
         ),
         sa.ForeignKeyConstraint(["created_by"], ["users.id"], name="fk_runs_created_by_users"),
         sa.ForeignKeyConstraint(

@@ -34,8 +34,8 @@ def upgrade() -> None:
         sa.Column("created_by", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("promoted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind IN ('base', 'sft', 'reward', 'policy')", name="ck_model_versions_kind"),
-        sa.CheckConstraint("stage IN ('candidate', 'live', 'archived')", name="ck_model_versions_stage"),
+        sa.CheckConstraint("kind IN ('base', 'sft', 'reward', 'policy')", name=op.f("ck_model_versions_kind")),
+        sa.CheckConstraint("stage IN ('candidate', 'live', 'archived')", name=op.f("ck_model_versions_stage")),
         sa.ForeignKeyConstraint(["base_id"], ["model_versions.id"], name="fk_model_versions_base_id_model_versions"),
         sa.ForeignKeyConstraint(["created_by"], ["users.id"], name="fk_model_versions_created_by_users"),
         sa.ForeignKeyConstraint(
@@ -82,9 +82,9 @@ def upgrade() -> None:
         sa.Column("token_count", sa.BigInteger(), nullable=True),
         sa.Column("run_id", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("finish_reason IN ('stop', 'length')", name="ck_completions_finish_reason"),
-        sa.CheckConstraint("role IN ('sample', 'demonstration')", name="ck_completions_role"),
-        sa.CheckConstraint("(model_version_id IS NULL) <> (user_id IS NULL)", name="ck_completions_one_author"),
+        sa.CheckConstraint("finish_reason IN ('stop', 'length')", name=op.f("ck_completions_finish_reason")),
+        sa.CheckConstraint("role IN ('sample', 'demonstration')", name=op.f("ck_completions_role")),
+        sa.CheckConstraint("(model_version_id IS NULL) <> (user_id IS NULL)", name=op.f("ck_completions_one_author")),
         sa.ForeignKeyConstraint(
             ["model_version_id"], ["model_versions.id"], name="fk_completions_model_version_id_model_versions"
         ),

@@ -27,11 +27,11 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("stage IN ('reward', 'ppo', 'promotion', 'sample', 'done')", name="ck_cycles_stage"),
+        sa.CheckConstraint("stage IN ('reward', 'ppo', 'promotion', 'sample', 'done')", name=op.f("ck_cycles_stage")),
         sa.CheckConstraint(
-            "state IN ('running', 'waiting', 'succeeded', 'failed', 'cancelled')", name="ck_cycles_state"
+            "state IN ('running', 'waiting', 'succeeded', 'failed', 'cancelled')", name=op.f("ck_cycles_state")
         ),
-        sa.CheckConstraint("\"trigger\" IN ('person', 'comparisons', 'time')", name="ck_cycles_trigger"),
+        sa.CheckConstraint("\"trigger\" IN ('person', 'comparisons', 'time')", name=op.f("ck_cycles_trigger")),
         sa.ForeignKeyConstraint(["created_by"], ["users.id"], name="fk_cycles_created_by_users"),
         sa.ForeignKeyConstraint(
             ["policy_model_version_id"], ["model_versions.id"], name="fk_cycles_policy_model_version_id_model_versions"
@@ -71,7 +71,7 @@ def upgrade() -> None:
         sa.Column(
             "numbers", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
         ),
-        sa.CheckConstraint("tone IN ('neutral', 'good', 'bad')", name="ck_loop_decisions_tone"),
+        sa.CheckConstraint("tone IN ('neutral', 'good', 'bad')", name=op.f("ck_loop_decisions_tone")),
         sa.ForeignKeyConstraint(["cycle_id"], ["cycles.id"], name="fk_loop_decisions_cycle_id_cycles"),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_loop_decisions_project_id_projects"),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_loop_decisions_run_id_runs"),

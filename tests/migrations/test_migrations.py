@@ -80,3 +80,12 @@ def test_audit_rows_can_be_neither_changed_nor_deleted(committed_database: Datab
 def test_the_app_role_may_not_change_the_schema(committed_database: Database) -> None:
     with pytest.raises(DBAPIError, match="permission denied"), committed_database.engine.begin() as connection:
         connection.execute(text("CREATE TABLE mine (id bigint)"))
+
+
+def test_constraints_carry_the_names_that_the_tables_give_them(committed_database: Database) -> None:
+    declared = {constraint.name for table in metadata.tables.values() for constraint in table.constraints}
+    checks = text("SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'f', 'p') AND conrelid <> 0")
+    with committed_database.engine.connect() as connection:
+        made = set(connection.scalars(checks)) - {"alembic_version_pkc"}
+    public = {name for name in made if name.startswith(("ck_", "uq_", "fk_", "pk_"))}
+    assert public == declared
