@@ -62,7 +62,8 @@ test-gpu: ## the tests that need a CUDA device
 
 bench: ## every benchmark, or one: make bench NAME=first_loop
 	$(call set_up,frontend)
-	@for file in $(if $(NAME),benchmarks/$(NAME).py,benchmarks/[a-z]*.py); do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+	@for name in $(or $(NAME),$(basename $(notdir $(shell grep -l __main__ benchmarks/*.py)))); do \
+		$(BIN)/python -m benchmarks.$$name || exit 1; done
 
 format: ## format everything
 	$(call set_up,node)
