@@ -5,7 +5,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -64,24 +64,23 @@ def advance_cycles() -> None:
     """Move cycles on whose run's worker could not, each in a transaction of its own."""
     with transaction() as session:
         cycle_ids = loop.running_cycles(session)
-    for cycle_id in cycle_ids:
-        with transaction() as session:
-            advancing.advance(session, cycle_id)
+    one_by_one(cycle_ids, advancing.advance)
 
 
 def fill_pools() -> None:
     """Let live policies answer more prompts where few tasks are left."""
-    for project_id in projects():
-        with transaction() as session:
-            pool.fill(session, project_id)
+    one_by_one(projects(), pool.fill)
 
 
 def retrain() -> None:
     """Start the cycles that projects' rules ask for; of several schedulers one does it."""
-    for project_id in projects():
-        with transaction() as session:
-            if first_at_tick(session, f"retraining:{project_id}", RETRAINING_SECONDS):
-                loop.start_due_cycle(session, project_id)
+    one_by_one(projects(), retrain_project)
+
+
+def retrain_project(session: Session, project_id: int) -> None:
+    """The same for one project."""
+    if loop.has_rule(session, project_id) and first_at_tick(session, f"retraining:{project_id}", RETRAINING_SECONDS):
+        loop.start_due_cycle(session, project_id)
 
 
 def notice_unserved() -> None:
@@ -143,10 +142,22 @@ DUTIES: Final[tuple[Callable[[], None], ...]] = (
 )
 
 
-def projects() -> Iterator[int]:
+def projects() -> list[int]:
     """Every project that is in use."""
     with transaction() as session:
-        yield from session.scalars(select(Project.id).where(Project.archived_at.is_(None)).order_by(Project.id)).all()
+        return list(session.scalars(select(Project.id).where(Project.archived_at.is_(None)).order_by(Project.id)))
+
+
+def one_by_one(ids: Iterable[int], work: Callable[[Session, int], object]) -> None:
+    """Do a duty's work for each project or cycle in a transaction of its own; a refusal of one stops no other."""
+    for identity in ids:
+        try:
+            with transaction() as session:
+                work(session, identity)
+        except AppError as refusal:
+            logger.warning("%s of %s was refused: %s", work.__name__, identity, refusal)
+        except SQLAlchemyError:
+            logger.exception("%s of %s failed; it comes round again", work.__name__, identity)
 
 
 def first_at_tick(session: Session, name: str, seconds: int) -> bool:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app import audit
@@ -34,7 +33,7 @@ def advance_quietly(session: Session, cycle_id: int) -> None:
     try:
         with session.begin_nested():
             advance(session, cycle_id)
-    except (AppError, SQLAlchemyError):
+    except Exception:
         logger.exception("cycle %s could not be moved on; the scheduler will try again", cycle_id)
 
 

@@ -73,11 +73,15 @@ def start_cycle(session: Session, project_id: int, *, trigger: Trigger | None = 
     return cycle
 
 
+def has_rule(session: Session, project_id: int) -> bool:
+    """Whether the project wants cycles to start by themselves."""
+    settings = settings_of(session.get_one(Project, project_id)).loop
+    return settings.retrain_after_comparisons is not None or settings.retrain_every_hours is not None
+
+
 def start_due_cycle(session: Session, project_id: int) -> Cycle | None:
     """Start a cycle when the project's rule asks for one."""
     settings = settings_of(session.get_one(Project, project_id)).loop
-    if settings.retrain_after_comparisons is None and settings.retrain_every_hours is None:
-        return None
     trigger = retraining.due(settings, counting.situation(session, project_id))
     return None if trigger is None else start_cycle(session, project_id, trigger=trigger, actor=None)
 

@@ -11,6 +11,7 @@ from app.auth.tables import IdempotencyKey
 from app.db import transaction
 from app.errors import Conflict
 from app.loop.tables import Cycle
+from app.projects.service import create_project
 from app.runs.tables import Run, ScheduleTick
 from tests.app.judgment_rows import World, submit, take
 from tests.workers.jobs.stage import launched, read_run
@@ -103,3 +104,18 @@ def test_old_answers_are_forgotten(make_world: MakeWorld) -> None:
     scheduler.clean_up()
     with transaction() as session:
         assert list(session.scalars(select(IdempotencyKey.key))) == ["new"]
+
+
+def test_a_project_that_is_refused_stops_no_other(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = make_world(prompts=6).project.id
+    with transaction() as session:
+        second = create_project(session, creator=None, name="Second").id
+    seen = []
+
+    def refuse_the_first(session: object, project_id: int) -> None:
+        seen.append(project_id)
+        if project_id == first:
+            raise Conflict("not now")
+
+    scheduler.one_by_one(scheduler.projects(), refuse_the_first)
+    assert seen == [first, second]
