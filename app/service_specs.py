@@ -1,6 +1,7 @@
 """The processes that are the service: web server, scheduler, and one Celery worker a queue."""
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,8 @@ def python_spec(name: str, *arguments: str) -> ChildSpec:
         command=[sys.executable, *arguments],
         environment=environment(),
         stop_seconds=STOP_SECONDS,
+        # Without a supervisor the servers go too, and a worker would wait for them to give its run back.
+        orphan_signal=signal.SIGKILL,
     )
 
 

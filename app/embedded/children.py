@@ -29,7 +29,7 @@ class ChildSpec:
 
     `prepare` runs before each start. `stdin` is fed once and closed (it keeps secrets off the command line); `unroot`
     runs the child as another user when we are root; `stop_seconds` is how long it may take after `stop_signal` before
-    it is killed.
+    it is killed. `orphan_signal` reaches it when its parent is killed; it is the stop signal unless another is named.
     """
 
     name: str
@@ -40,6 +40,7 @@ class ChildSpec:
     unroot: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 8.0
+    orphan_signal: signal.Signals | None = None
     ready: Callable[[], bool] = field(default=lambda: True)
     prepare: Callable[[], None] = field(default=lambda: None)
 
@@ -121,7 +122,7 @@ def child_setup(spec: ChildSpec) -> Callable[[], None]:
         if unroot:
             unroot()
         if sys.platform == "linux":
-            LIBC.prctl(PR_SET_PDEATHSIG, int(spec.stop_signal), 0, 0, 0)
+            LIBC.prctl(PR_SET_PDEATHSIG, int(spec.orphan_signal or spec.stop_signal), 0, 0, 0)
             if os.getppid() != parent:
                 os._exit(1)
 
