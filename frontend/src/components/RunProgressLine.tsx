@@ -1,0 +1,27 @@
+import type { RunProgress } from "@/api/types";
+import { t } from "@/strings/en";
+
+import { formatSeconds } from "./format";
+import { ProgressBar } from "./Progress";
+
+interface LineProps {
+  label: string;
+  progress: Partial<RunProgress>;
+}
+
+/** How far a run is, in a bar and in words. */
+export function RunProgressLine({ label, progress }: LineProps) {
+  const { step, total, seconds_left: left, phase, text } = progress;
+  const isCounted = step != null && total != null && total > 0;
+  const words = [
+    phase,
+    isCounted ? t.runs.step(step, total) : null,
+    left != null ? t.runs.timeLeft(formatSeconds(left)) : null,
+  ].filter((word) => word != null && word !== "");
+  return (
+    <div className="grid gap-1.5">
+      <ProgressBar label={label} value={isCounted ? step / total : null} />
+      <p className="text-soft text-sm tabular-nums">{words.length > 0 ? words.join(" · ") : text}</p>
+    </div>
+  );
+}
