@@ -1,0 +1,27 @@
+export const welcome = {
+  firstTitle: "Welcome to Plackett",
+  firstLead: "Choose your name and a password. You will be the admin, and the first task is waiting.",
+  memberTitle: (project: string) => `Join “${project}”`,
+  memberLead: (role: string) => `You are invited as ${role}. Choose a password, or sign in with the one you have.`,
+  name: "Your name",
+  email: "Email address",
+  password: "New password",
+  passwordHint: "At least 12 characters; a sentence is good.",
+  enter: "Start ranking",
+  join: "Join",
+  linkMissing: "This page needs a one-time link",
+  linkMissingText:
+    "The link was printed in the terminal where Plackett was started. `plackett admin-link` makes a new one.",
+  linkDead: "This link does not work any more",
+  signInTitle: "Sign in",
+  signInPassword: "Password",
+  signIn: "Sign in",
+  setupTitle: "Almost there",
+  setupText:
+    "Nobody has an account yet. Open the one-time link that Plackett printed in the terminal where it was started:",
+  setupCommand: "plackett admin-link",
+  setupAgain: "The command makes a new link, should the first one be lost or older than an hour.",
+  impossibleTitle: "Signing in can't work here",
+  roles: { admin: "an admin", annotator: "an annotator", researcher: "a researcher" },
+  already: "I have an account",
+};
