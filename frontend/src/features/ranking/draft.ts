@@ -1,0 +1,97 @@
+/** Drafts: in this browser first, then on the server. Each also keeps its judgment's idempotency key until the answer. */
+import { newKey } from "@/api/keys";
+import type { Assignment, Draft } from "@/api/types";
+
+import { type Judgment, newJudgment, restored, type Said, saidIn } from "./judgment";
+
+interface StoredDraft extends Said {
+  places: number[][];
+  sequence: number;
+  key: string;
+  moves: number;
+  touched: boolean;
+  activeMs: number;
+}
+
+function slot(userId: number, assignmentId: number): string {
+  return `plackett.draft.${userId}.${assignmentId}`;
+}
+
+function read(userId: number, assignmentId: number): StoredDraft | null {
+  try {
+    const text = localStorage.getItem(slot(userId, assignmentId));
+    return text === null ? null : (JSON.parse(text) as StoredDraft);
+  } catch (unreadable) {
+    console.warn("A draft in this browser cannot be read; the server's is used.", unreadable);
+    return null;
+  }
+}
+
+/** Whether the draft is now kept in this browser; a full or forbidden storage leaves it to the server. */
+export function keepLocally(userId: number, assignmentId: number, work: Work): boolean {
+  const { judgment } = work;
+  const stored: StoredDraft = {
+    ...saidIn(judgment),
+    rationale: judgment.rationale,
+    places: judgment.ranking.places.map((place) => [...place]),
+    sequence: judgment.sequence,
+    key: work.key,
+    moves: judgment.moves,
+    touched: judgment.touched,
+    activeMs: work.activeMs,
+  };
+  try {
+    localStorage.setItem(slot(userId, assignmentId), JSON.stringify(stored));
+    return true;
+  } catch (full) {
+    console.warn("This browser keeps no drafts; the server does.", full);
+    return false;
+  }
+}
+
+export function forget(userId: number, assignmentId: number): void {
+  localStorage.removeItem(slot(userId, assignmentId));
+}
+
+export function serverDraft(judgment: Judgment): Draft {
+  return { ...saidIn(judgment), sequence: Math.max(1, judgment.sequence) };
+}
+
+export interface Work {
+  judgment: Judgment;
+  key: string;
+  activeMs: number;
+  /** What was there before this visit, so that the page can say so. */
+  isRestored: boolean;
+}
+
+/** Where the person left off: the newer of the two drafts, else the ranking to revise, else nothing. */
+export function resume(userId: number, assignment: Assignment): Work {
+  const ids = assignment.completions.map((card) => card.id);
+  const fresh = newJudgment(ids, assignment.form.ties_allowed);
+  const local = read(userId, assignment.id);
+  const remote = assignment.is_revision ? null : assignment.draft;
+  if (local !== null && local.sequence >= (remote?.sequence ?? 0)) return fromLocal(fresh, local);
+  const said = remote ?? assignment.previous;
+  if (said === null) return { judgment: fresh, key: newKey(), activeMs: 0, isRestored: false };
+  const judgment = restored(fresh, {
+    ...said,
+    rationale: said.rationale ?? null,
+    ratings: said.ratings ?? {},
+    flags: said.flags ?? {},
+  });
+  const sequence = remote?.sequence ?? 0;
+  return {
+    judgment: { ...judgment, sequence, touched: remote !== null },
+    key: newKey(),
+    activeMs: 0,
+    isRestored: remote !== null && remote.tiers.length > 0,
+  };
+}
+
+function fromLocal(fresh: Judgment, local: StoredDraft): Work {
+  const judgment = restored(fresh, local, local.places);
+  const { sequence, moves, touched } = local;
+  const isRestored = touched && (local.tiers.length > 0 || local.rationale !== "");
+  return { judgment: { ...judgment, sequence, moves, touched }, key: local.key, activeMs: local.activeMs, isRestored };
+}

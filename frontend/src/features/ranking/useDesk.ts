@@ -1,0 +1,49 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState, useSyncExternalStore } from "react";
+
+import { myProgressQuery } from "@/api/desk";
+import type { Receipt } from "@/api/types";
+
+import { Desk, type DeskState } from "./desk";
+
+const SHORTEST_BEAT_MS = 500;
+const LONGEST_BEAT_MS = 120_000;
+
+/** A third of the shortest lease, so that two beats may be lost. */
+function beatEvery({ deck }: DeskState): number {
+  const left = deck.flatMap((one) => (one.leased_until === null ? [] : [Date.parse(one.leased_until) - Date.now()]));
+  return Math.min(LONGEST_BEAT_MS, Math.max(SHORTEST_BEAT_MS, Math.min(...left) / 3));
+}
+
+/** The desk of one person in one project, alive while the page is. */
+export function useDesk(userId: number, projectId: number): [Desk, DeskState] {
+  const queries = useQueryClient();
+  const [desk] = useState(() => {
+    const onReceipt = (receipt: Receipt) => {
+      queries.setQueryData(myProgressQuery(projectId).queryKey, receipt.progress);
+      void queries.invalidateQueries({ queryKey: ["my-rankings", projectId] });
+    };
+    return new Desk(userId, projectId, onReceipt);
+  });
+  const state = useSyncExternalStore(desk.subscribe, desk.get);
+
+  useEffect(() => {
+    desk.start();
+    const online = () => desk.start();
+    const hide = () => desk.sendSkip(null);
+    globalThis.addEventListener("online", online);
+    globalThis.addEventListener("pagehide", hide);
+    return () => {
+      globalThis.removeEventListener("online", online);
+      globalThis.removeEventListener("pagehide", hide);
+      desk.stop();
+    };
+  }, [desk]);
+
+  useEffect(() => {
+    const timer = setInterval(() => void desk.heartbeat(), beatEvery(state));
+    return () => clearInterval(timer);
+  }, [desk, state]);
+
+  return [desk, state];
+}
