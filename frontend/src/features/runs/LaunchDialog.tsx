@@ -1,0 +1,85 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { newKey } from "@/api/keys";
+import { launchRun, runKindsQuery } from "@/api/runs";
+import type { RunKind } from "@/api/types";
+import { Button } from "@/components/Button";
+import { Dialog } from "@/components/Dialog";
+import { Select } from "@/components/Field";
+import { submitting } from "@/components/form";
+import { ErrorNote, Skeleton } from "@/components/Notice";
+import { t } from "@/strings/en";
+
+import { configOf, propertiesOf } from "./schema";
+import { SchemaField } from "./SchemaField";
+
+interface LaunchProps {
+  projectId: number;
+  onClose: () => void;
+}
+
+/** A run by hand; its form is drawn from the kind's own schema. */
+export function LaunchDialog({ projectId, onClose }: LaunchProps) {
+  const kinds = useQuery(runKindsQuery(projectId));
+  const launchable = (kinds.data ?? []).filter((kind) => kind.kind !== "import_model");
+  const [chosen, setChosen] = useState<string | null>(null);
+  const kind = launchable.find((one) => one.kind === chosen) ?? launchable[0];
+  return (
+    <Dialog title={t.runs.launchTitle} onClose={onClose} wide>
+      {kinds.isPending && <Skeleton />}
+      {kinds.isError && <ErrorNote error={kinds.error} onRetry={kinds.refetch} />}
+      {kind !== undefined && (
+        <>
+          <Select
+            label={t.runs.launchKind}
+            hint={kind.description}
+            value={kind.kind}
+            onChange={(event) => setChosen(event.target.value)}
+            options={launchable.map((one) => [one.kind, one.title] as const)}
+          />
+          <LaunchForm key={kind.kind} projectId={projectId} kind={kind} onClose={onClose} />
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind }) {
+  const [key] = useState(newKey);
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const properties = propertiesOf(kind.schema);
+  const launch = useMutation({
+    mutationFn: (form: FormData) => launchRun(projectId, kind.kind, configOf(properties, form), key),
+    onSuccess: async (run) => {
+      await queries.invalidateQueries({ queryKey: ["runs", projectId] });
+      onClose();
+      await navigate({ to: "/p/$projectId/runs/$runId", params: { projectId, runId: run.id } });
+    },
+  });
+  const submit = submitting((form) => launch.mutate(form));
+  return (
+    <form onSubmit={submit} className="grid gap-4">
+      <details>
+        <summary className="text-soft hover:text-ink w-fit rounded-md py-1 text-sm font-semibold">
+          {t.runs.launchSettings}
+        </summary>
+        <p className="text-soft pt-1 text-sm">{t.runs.launchSettingsHint}</p>
+        <div className="grid gap-4 pt-3 sm:grid-cols-2">
+          {properties.map((property) => (
+            <SchemaField key={property.name} property={property} />
+          ))}
+        </div>
+      </details>
+      {launch.isError && <ErrorNote error={launch.error} />}
+      <div className="flex justify-end gap-2">
+        <Button onClick={onClose}>{t.common.cancel}</Button>
+        <Button type="submit" variant="primary" busy={launch.isPending}>
+          {t.runs.launchGo}
+        </Button>
+      </div>
+    </form>
+  );
+}

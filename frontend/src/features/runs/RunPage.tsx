@@ -1,0 +1,161 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { cancelRun, isFinal, metricsQuery, runQuery } from "@/api/runs";
+import type { Run } from "@/api/types";
+import { Button } from "@/components/Button";
+import type { Points } from "@/components/Chart";
+import { cx } from "@/components/cx";
+import { Dialog } from "@/components/Dialog";
+import { ErrorNote, Notice, Skeleton } from "@/components/Notice";
+import { Page, Panel } from "@/components/Page";
+import { RunProgressLine } from "@/components/RunProgressLine";
+import { t } from "@/strings/en";
+
+import { Curves } from "./Curves";
+import { RunFacts } from "./RunFacts";
+import { Samples } from "./Samples";
+import { StatePill } from "./StatePill";
+import { type LogLine, useRunStory } from "./useRunStory";
+
+export function RunPage({ runId }: { runId: number }) {
+  const run = useQuery(runQuery(runId));
+  const metrics = useQuery(metricsQuery(runId));
+  const story = useRunStory(runId);
+  if (run.isError) {
+    return (
+      <Page title={t.shell.runs}>
+        <ErrorNote error={run.error} onRetry={run.refetch} />
+      </Page>
+    );
+  }
+  if (run.data === undefined) return <Skeleton lines={8} />;
+  const series: Record<string, Points> = { ...asPoints(metrics.data?.series), ...story.series };
+  return (
+    <Page
+      title={t.runs.title(run.data.kind, runId)}
+      actions={
+        <>
+          <StatePill state={run.data.state} />
+          {!isFinal(run.data.state) && <Cancel run={run.data} />}
+        </>
+      }
+    >
+      <Outcome run={run.data} />
+      {!isFinal(run.data.state) && (
+        <Panel>
+          <RunProgressLine
+            label={t.runs.title(run.data.kind, runId)}
+            progress={run.data.state === "queued" ? { text: t.runs.queuedText } : (story.progress ?? run.data.progress)}
+          />
+        </Panel>
+      )}
+      <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="grid min-w-0 gap-5">
+          {(run.data.kind !== "import_model" || Object.keys(series).length > 0) && <Curves series={series} />}
+          <Samples samples={story.samples} />
+          <Log lines={story.log} />
+        </div>
+        <RunFacts run={run.data} />
+      </div>
+    </Page>
+  );
+}
+
+/** The schema has lists where the figures are pairs of step and value. */
+function asPoints(series: Record<string, (number | null)[][]> = {}): Record<string, Points> {
+  return Object.fromEntries(
+    Object.entries(series).map(([name, pairs]) => [
+      name,
+      pairs.map(([step, value]) => [step ?? 0, value ?? null] as const),
+    ]),
+  );
+}
+
+function Outcome({ run }: { run: Run }) {
+  return (
+    <>
+      {run.state === "failed" && (
+        <Notice tone="bad" role="alert" title={run.error ?? run.reason}>
+          {run.advice !== null && <p>{run.advice}</p>}
+        </Notice>
+      )}
+      {run.notice !== null && (
+        <Notice tone="warn" role="status">
+          <p>{run.notice}</p>
+        </Notice>
+      )}
+      {run.state === "succeeded" && run.model_version_id !== null && (
+        <Notice tone="good">
+          <p>
+            {`${t.runs.model}: `}
+            <Link
+              to="/p/$projectId/models"
+              params={{ projectId: run.project_id }}
+              search={{ model: run.model_version_id }}
+              className="text-accent font-semibold underline underline-offset-2"
+            >
+              {`#${run.model_version_id}`}
+            </Link>
+          </p>
+        </Notice>
+      )}
+    </>
+  );
+}
+
+function Cancel({ run }: { run: Run }) {
+  const [asks, setAsks] = useState(false);
+  const queries = useQueryClient();
+  const cancel = useMutation({
+    mutationFn: () => cancelRun(run.id),
+    onSuccess: (stopped) => {
+      queries.setQueryData(runQuery(run.id).queryKey, stopped);
+      setAsks(false);
+    },
+  });
+  return (
+    <>
+      <Button variant="danger" onClick={() => setAsks(true)} disabled={run.state === "cancelling"}>
+        {t.runs.cancel}
+      </Button>
+      {asks && (
+        <Dialog title={t.runs.cancel} onClose={() => setAsks(false)}>
+          <p>{t.runs.cancelAsk}</p>
+          {cancel.isError && <ErrorNote error={cancel.error} />}
+          <div className="flex justify-end gap-2">
+            <Button onClick={() => setAsks(false)}>{t.runs.keepRunning}</Button>
+            <Button variant="danger" busy={cancel.isPending} onClick={() => cancel.mutate()}>
+              {t.runs.cancel}
+            </Button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+const LEVELS: Record<LogLine["level"], string> = { info: "", warning: "text-warn", error: "text-bad" };
+
+function Log({ lines }: { lines: readonly LogLine[] }) {
+  return (
+    <Panel title={t.runs.log}>
+      {lines.length === 0 ? (
+        <p className="text-soft">{t.runs.noLog}</p>
+      ) : (
+        <ol
+          tabIndex={0}
+          aria-label={t.runs.log}
+          className="bg-sunken border-line grid max-h-96 overflow-y-auto rounded-xl border px-4 py-3 font-mono text-sm leading-6"
+        >
+          {lines.map((line) => (
+            <li key={line.seq} className={cx("wrap-anywhere whitespace-pre-wrap", LEVELS[line.level])}>
+              {line.text}
+            </li>
+          ))}
+        </ol>
+      )}
+    </Panel>
+  );
+}
