@@ -1,0 +1,106 @@
+import { useState } from "react";
+
+import type { ProjectSettings } from "@/api/types";
+import { Check, Select, TextField } from "@/components/Field";
+import { Panel } from "@/components/Page";
+import { t } from "@/strings/en";
+
+const PROMOTIONS = ["manual", "automatic"] as const;
+
+/** When the loop acts without being asked. */
+export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings }) {
+  const [isAutomatic, setAutomatic] = useState(
+    loop.retrain_after_comparisons != null || loop.retrain_every_hours != null,
+  );
+  return (
+    <Panel title={t.project.loopTitle}>
+      <div className="grid gap-4">
+        <Check
+          name="automatic"
+          label={t.project.loopByItself}
+          hint={t.project.loopByItselfHint}
+          checked={isAutomatic}
+          onChange={(event) => setAutomatic(event.target.checked)}
+        />
+        {isAutomatic && (
+          <div className="border-line ml-2 grid gap-4 border-l-2 pl-5 sm:grid-cols-2">
+            <TextField
+              label={t.project.retrainAfter}
+              hint={t.project.retrainEmpty}
+              name="retrain_after_comparisons"
+              type="number"
+              min={1}
+              defaultValue={loop.retrain_after_comparisons ?? ""}
+            />
+            <TextField
+              label={t.project.retrainEvery}
+              hint={t.project.retrainEmpty}
+              name="retrain_every_hours"
+              type="number"
+              min={0.01}
+              step="any"
+              defaultValue={loop.retrain_every_hours ?? ""}
+            />
+          </div>
+        )}
+        <Check name="run_ppo" label={t.project.runPpo} defaultChecked={loop.run_ppo} />
+        <div className="grid gap-4 sm:grid-cols-2">
+          <Select
+            label={t.project.promotion}
+            name="promotion"
+            defaultValue={loop.promotion}
+            options={PROMOTIONS.map((one) => [one, t.project.promotions[one]] as const)}
+          />
+          <TextField
+            label={t.project.keepReady}
+            hint={t.project.keepReadyHint}
+            name="keep_tasks_ready"
+            type="number"
+            min={0}
+            required
+            defaultValue={loop.keep_tasks_ready}
+          />
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+/** How completions are written. */
+export function SamplingSettings({ settings: { sampling } }: { settings: ProjectSettings }) {
+  return (
+    <Panel title={t.project.sampling}>
+      <div className="grid gap-4 sm:grid-cols-3">
+        <TextField
+          label={t.project.temperature}
+          name="temperature"
+          type="number"
+          min={0}
+          max={5}
+          step="any"
+          required
+          defaultValue={sampling.temperature}
+        />
+        <TextField
+          label={t.project.topP}
+          name="top_p"
+          type="number"
+          min={0.01}
+          max={1}
+          step="any"
+          required
+          defaultValue={sampling.top_p}
+        />
+        <TextField
+          label={t.project.maxNewTokens}
+          name="max_new_tokens"
+          type="number"
+          min={1}
+          max={8192}
+          required
+          defaultValue={sampling.max_new_tokens}
+        />
+      </div>
+    </Panel>
+  );
+}

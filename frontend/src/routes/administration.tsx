@@ -1,0 +1,23 @@
+import { AuditPage } from "@/features/audit/AuditPage";
+import { PeoplePage } from "@/features/people/PeoplePage";
+import { SettingsPage } from "@/features/settings/SettingsPage";
+import { TokensPage } from "@/features/tokens/TokensPage";
+
+import { useProject } from "./useProject";
+
+export function PeopleRoute() {
+  const { projectId, user } = useProject();
+  return <PeoplePage projectId={projectId} userId={user.id} />;
+}
+
+export function TokensRoute() {
+  return <TokensPage projectId={useProject().projectId} />;
+}
+
+export function SettingsRoute() {
+  return <SettingsPage projectId={useProject().projectId} />;
+}
+
+export function AuditRoute() {
+  return <AuditPage projectId={useProject().projectId} />;
+}
