@@ -3,6 +3,8 @@ import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 
+import { formatFigure } from "./format";
+
 export type Points = readonly (readonly [step: number, value: number | null])[];
 
 interface ChartProps {
@@ -22,6 +24,7 @@ function colour(name: string): string {
 function optionsFor(width: number, height: number): uPlot.Options {
   const axis = () => ({
     stroke: colour("--soft"),
+    values: (_: uPlot, splits: number[]) => splits.map(formatFigure),
     font: "11px Inter Variable, sans-serif",
     grid: { stroke: colour("--line"), width: 1 },
     ticks: { show: false },
@@ -34,7 +37,7 @@ function optionsFor(width: number, height: number): uPlot.Options {
     scales: { x: { time: false } },
     axes: [
       { ...axis(), size: 26, space: 60 },
-      { ...axis(), size: 52, space: 32 },
+      { ...axis(), size: 56, space: 24 },
     ],
     series: [
       {},

@@ -1,10 +1,17 @@
 import { Fragment, type ReactNode } from "react";
 
+import { cx } from "./cx";
+
+interface FactsProps {
+  rows: readonly (readonly [name: string, value: ReactNode])[];
+  className?: string;
+}
+
 /** Names and values, one pair a line; empty values are left out. */
-export function Facts({ rows }: { rows: readonly (readonly [name: string, value: ReactNode])[] }) {
+export function Facts({ rows, className }: FactsProps) {
   const shown = rows.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return (
-    <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1.5 text-sm">
+    <dl className={cx("grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1.5 text-sm", className)}>
       {shown.map(([name, value]) => (
         <Fragment key={name}>
           <dt className="text-soft">{name}</dt>

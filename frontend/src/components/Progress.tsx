@@ -24,9 +24,9 @@ export function ProgressBar({ label, value, className }: BarProps) {
       <div
         className={cx(
           "bg-accent h-full rounded-full transition-[width] duration-300",
-          share === null && "animate-pulse",
+          share === null && "animate-pulse opacity-40",
         )}
-        style={{ width: share === null ? "35%" : `${100 * share}%` }}
+        style={{ width: share === null ? "100%" : `${100 * share}%` }}
       />
     </div>
   );

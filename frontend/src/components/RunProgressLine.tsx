@@ -18,10 +18,11 @@ export function RunProgressLine({ label, progress }: LineProps) {
     isCounted ? t.runs.step(step, total) : null,
     left != null ? t.runs.timeLeft(formatSeconds(left)) : null,
   ].filter((word) => word != null && word !== "");
+  if (text != null && !isCounted) return <p className="text-soft text-sm">{text}</p>;
   return (
     <div className="grid gap-1.5">
       <ProgressBar label={label} value={isCounted ? step / total : null} />
-      <p className="text-soft text-sm tabular-nums">{words.length > 0 ? words.join(" · ") : text}</p>
+      <p className="text-soft text-sm tabular-nums">{words.join(" · ")}</p>
     </div>
   );
 }

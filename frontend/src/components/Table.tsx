@@ -41,7 +41,7 @@ export function Cell({
 }) {
   const look = cx("px-5 py-3 align-top", className);
   return head ? (
-    <th scope="row" className={cx("font-medium", look)}>
+    <th scope="row" className={cx("min-w-36 font-medium", look)}>
       {children}
     </th>
   ) : (

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import type { Loop, ModelVersion, Run } from "@/api/types";
 import { cx } from "@/components/cx";
 import { formatCount, formatFigure, formatPercent } from "@/components/format";
+import { Icon } from "@/components/Icon";
 import { Pill } from "@/components/Pill";
 import { ProgressBar } from "@/components/Progress";
 import { t } from "@/strings/en";
@@ -11,10 +12,16 @@ import { t } from "@/strings/en";
 /** The cycle as one picture: five stations, the live ones marked, what moves shown as a bar. */
 export function Picture({ loop }: { loop: Loop }) {
   const { prompts, completions, tasks, rankings, comparisons } = loop;
-  const running = (kind: string) => loop.active_runs.find((run) => run.kind === kind);
+  const running = (kind: string) => loop.active_runs.find((run) => run.kind === kind && run.state !== "queued");
   return (
-    <ol className="border-line bg-panel shadow-lift grid overflow-hidden rounded-2xl border md:grid-cols-5">
-      <Station title={t.loop.prompts} figure={formatCount(prompts.total)} to="/p/$projectId/prompts" loop={loop}>
+    <ol className="border-line bg-panel shadow-lift grid rounded-2xl border md:grid-cols-5">
+      <Station
+        isFirst
+        title={t.loop.prompts}
+        figure={formatCount(prompts.total)}
+        to="/p/$projectId/prompts"
+        loop={loop}
+      >
         {t.loop.splits(formatCount(prompts.train), formatCount(prompts.validation), formatCount(prompts.test))}
       </Station>
       <Station title={t.loop.completions} figure={formatCount(completions.total)} run={running("sample")} loop={loop}>
@@ -74,12 +81,13 @@ interface StationProps {
   figure: string;
   loop: Loop;
   isLive?: boolean;
+  isFirst?: boolean;
   run?: Run | undefined;
   to?: "/p/$projectId/prompts" | "/p/$projectId/datasets" | "/p/$projectId/models";
   children: ReactNode;
 }
 
-function Station({ title, figure, loop, isLive = false, run, to, children }: StationProps) {
+function Station({ title, figure, loop, isLive = false, isFirst = false, run, to, children }: StationProps) {
   const projectId = loop.policy?.project_id ?? loop.cycle?.project_id;
   const { step, total } = run?.progress ?? {};
   const name = <span className="text-soft text-sm font-semibold">{title}</span>;
@@ -89,8 +97,17 @@ function Station({ title, figure, loop, isLive = false, run, to, children }: Sta
       className={cx(
         "border-line relative grid content-start gap-1 px-5 py-5 not-first:border-t md:not-first:border-t-0 md:not-first:border-l",
         run !== undefined && "bg-accent-soft/60",
+        "first:rounded-t-2xl last:rounded-b-2xl md:first:rounded-tr-none md:first:rounded-bl-2xl md:last:rounded-r-2xl md:last:rounded-bl-none",
       )}
     >
+      {!isFirst && (
+        <span
+          aria-hidden="true"
+          className="border-line bg-panel text-edge absolute -top-3 left-5 z-10 grid size-6 place-items-center rounded-full border md:top-6 md:-left-3"
+        >
+          <Icon name="arrow" className="size-3.5 max-md:rotate-90" />
+        </span>
+      )}
       <p className="flex min-h-6 items-center gap-2">
         {to !== undefined && projectId !== undefined ? (
           <Link to={to} params={{ projectId }} className="underline-offset-2 hover:underline">

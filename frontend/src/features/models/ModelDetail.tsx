@@ -29,6 +29,7 @@ export function ModelDetail({ modelId, projectId }: { modelId: number; projectId
             <StagePill stage={data.stage} />
           </p>
           <Facts
+            className="max-w-lg"
             rows={[
               [t.runs.created, <Time key="created" iso={data.created_at} />],
               [
@@ -58,7 +59,7 @@ export function ModelDetail({ modelId, projectId }: { modelId: number; projectId
       </Panel>
       {Object.keys(data.metrics).length > 0 && (
         <Panel title={t.runs.models.metrics}>
-          <Facts rows={factsOf(data.metrics, formatFigure)} />
+          <Facts className="max-w-lg" rows={factsOf(data.metrics, formatFigure)} />
         </Panel>
       )}
     </div>

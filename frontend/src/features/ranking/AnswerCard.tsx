@@ -44,7 +44,7 @@ export function AnswerCard({ bench, card, raw, marked, flagsOpen }: AnswerCardPr
           {...listeners}
           className="group mr-auto flex cursor-grab items-center gap-3 active:cursor-grabbing pointer-coarse:cursor-auto"
         >
-          <h3
+          <h2
             id={`answer-${card.id}`}
             className={cx(
               "grid size-8 place-items-center rounded-lg text-base font-bold transition-colors",
@@ -53,7 +53,7 @@ export function AnswerCard({ bench, card, raw, marked, flagsOpen }: AnswerCardPr
           >
             <span className="sr-only">{t.desk.answer("")}</span>
             {card.letter}
-          </h3>
+          </h2>
           <span className="text-soft text-sm">{t.desk.words(wordCount(card.text))}</span>
           <Icon name="grip" className="text-edge size-4 opacity-0 group-hover:opacity-100 pointer-coarse:hidden" />
         </div>

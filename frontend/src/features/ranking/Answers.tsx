@@ -63,7 +63,7 @@ export function Answers({ bench, preferences, showsDifferences, flagsOpen }: Ans
       ))}
       {rest.length > 0 && (
         <section className="grid gap-2" aria-label={t.desk.notPlaced}>
-          <h2 className="text-soft px-1 pt-2 text-sm font-semibold">{t.desk.notPlaced}</h2>
+          <p className="text-soft px-1 pt-2 text-sm font-semibold">{t.desk.notPlaced}</p>
           <div className="cards" style={isStack ? undefined : columns(rest.length)}>
             {rest.map(card)}
           </div>

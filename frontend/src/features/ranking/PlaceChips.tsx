@@ -10,7 +10,11 @@ export function PlaceChips({ bench, card }: { bench: Bench; card: Card }) {
   const { judgment, act } = bench;
   const own = placeOf(judgment.ranking, card.id);
   return (
-    <div role="group" aria-label={t.desk.answer(card.letter)} className="flex flex-wrap gap-1">
+    <div
+      role="group"
+      aria-label={t.desk.answer(card.letter)}
+      className="divide-line border-edge/60 flex divide-x overflow-hidden rounded-lg border"
+    >
       {judgment.ids.map((_, index) => {
         const place = index + 1;
         const isOwn = own === place;
@@ -23,11 +27,11 @@ export function PlaceChips({ bench, card }: { bench: Bench; card: Card }) {
             onMouseDown={keepFocus}
             onClick={() => act({ type: "put", id: card.id, place })}
             className={cx(
-              "grid h-8 min-w-8 place-items-center rounded-lg border text-sm font-semibold transition-colors",
-              "pointer-coarse:h-11 pointer-coarse:min-w-9",
-              isOwn
-                ? "border-accent bg-accent text-accent-ink"
-                : "border-edge/60 text-soft hover:border-accent hover:text-accent",
+              "grid h-8 w-9 place-items-center text-sm font-semibold transition-colors -outline-offset-2!",
+              judgment.ids.length > 6
+                ? "pointer-coarse:h-11 pointer-coarse:w-8.5"
+                : "pointer-coarse:h-11 pointer-coarse:w-11",
+              isOwn ? "bg-accent text-accent-ink" : "text-soft hover:bg-accent-soft hover:text-accent",
             )}
           >
             {place}

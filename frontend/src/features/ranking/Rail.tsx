@@ -19,7 +19,7 @@ export function Rail({ bench }: { bench: Bench }) {
       aria-description={t.desk.orderHint}
       aria-orientation="horizontal"
       onKeyDown={(event) => walkOrMove(event, bench)}
-      className="flex min-w-0 flex-wrap items-stretch gap-y-1.5"
+      className="flex min-w-0 flex-wrap items-stretch gap-y-1.5 max-sm:w-full"
     >
       {ranking.places.map((place, index) => (
         <Fragment key={index}>
@@ -32,7 +32,7 @@ export function Rail({ bench }: { bench: Bench }) {
         <div
           role="group"
           aria-label={t.desk.notPlaced}
-          className="border-line ml-1 flex items-center gap-1 border-l pl-3"
+          className="border-line ml-1 flex items-center gap-1 border-l pl-3 max-sm:hidden"
         >
           {rest.map((id) => (
             <Token key={id} id={id} bench={bench} isPlaced={false} />
@@ -67,7 +67,7 @@ function Place({ place, bench, ids }: { place: number; bench: Bench; ids: readon
       role={ids.length > 0 ? "group" : "presentation"}
       aria-label={ids.length > 0 ? t.desk.place(place) : undefined}
       className={cx(
-        "flex min-h-11 min-w-13 items-center gap-1 rounded-xl border py-1 pr-1 pl-2 transition-colors pointer-coarse:min-h-12",
+        "flex min-h-11 min-w-13 items-center gap-1 max-sm:flex-1 rounded-xl border py-1 pr-1 pl-2 transition-colors pointer-coarse:min-h-12",
         isOver
           ? "border-accent bg-accent-soft"
           : ids.length > 0

@@ -64,6 +64,7 @@ export function DeskSettings({ settings }: { settings: ProjectSettings }) {
           />
           <TextField
             label={t.project.editWindow}
+            hint={t.project.editWindowHint}
             name="edit_window_minutes"
             type="number"
             min={0}

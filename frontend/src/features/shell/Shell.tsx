@@ -52,7 +52,8 @@ export function Shell({ session, projectId, role, children }: ShellProps) {
         )}
       </header>
       {!isSlim && (
-        <div
+        <aside
+          aria-label={t.shell.menu}
           className={cx(
             "border-line bg-panel shrink-0 flex-col gap-4 px-3 pt-4 pb-3 lg:sticky lg:top-0 lg:flex lg:h-dvh lg:w-54 lg:overflow-y-auto lg:border-r",
             isOpen ? "flex border-b" : "hidden",
@@ -66,7 +67,7 @@ export function Shell({ session, projectId, role, children }: ShellProps) {
           <div className="mt-auto pt-4">
             <Account session={session} isWide />
           </div>
-        </div>
+        </aside>
       )}
       <main id="content" className="flex min-w-0 flex-1 flex-col">
         {children}
