@@ -1,7 +1,6 @@
 """The last step before a training process: `entry.py PIPE PARENT COMMAND…`, run as a file.
 
-It puts the event pipe on file descriptor 3, ties the process's life to its parent's, steps back behind people's
-requests, and becomes the command.
+It puts the event pipe on file descriptor 3, ties the process's life to its parent's, and becomes the command.
 """
 
 import ctypes
@@ -11,8 +10,6 @@ import sys
 
 EVENTS = 3
 PR_SET_PDEATHSIG = 1
-# People's requests go before training on a machine that does both.
-NICENESS = 5
 
 
 def die_with_parent(parent: int) -> None:
@@ -27,7 +24,6 @@ def main() -> None:
     """Become the command."""
     pipe, parent, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     die_with_parent(parent)
-    os.nice(NICENESS)
     if pipe == EVENTS:
         os.set_inheritable(EVENTS, True)
     else:
