@@ -1,6 +1,7 @@
 import { useDraggable } from "@dnd-kit/core";
 
 import type { Card } from "@/api/types";
+import { IconButton } from "@/components/Button";
 import { cx } from "@/components/cx";
 import { wordCount } from "@/components/format";
 import { Icon } from "@/components/Icon";
@@ -12,6 +13,8 @@ import { Flags } from "./Flags";
 import { PlaceChips } from "./PlaceChips";
 import { placeOf, tiedWith } from "./ranking";
 import { Rating } from "./Rating";
+
+const NARROW = "w-8! text-accent pointer-coarse:w-10!";
 
 interface AnswerCardProps {
   bench: Bench;
@@ -25,6 +28,7 @@ interface AnswerCardProps {
 export function AnswerCard({ bench, card, raw, marked, flagsOpen }: AnswerCardProps) {
   const { judgment, assignment, act } = bench;
   const place = placeOf(judgment.ranking, card.id);
+  const others = tiedWith(judgment.ranking, card.id).map(bench.letterOf);
   const isSelected = judgment.selected === card.id;
   const { setNodeRef, listeners, isDragging } = useDraggable({ id: `card:${card.id}`, data: { id: card.id } });
   const { ask_rating: asksRating, ask_flags: asksFlags } = assignment.form;
@@ -54,12 +58,17 @@ export function AnswerCard({ bench, card, raw, marked, flagsOpen }: AnswerCardPr
             <span className="sr-only">{t.desk.answer("")}</span>
             {card.letter}
           </h2>
-          <span className="text-soft text-sm">{t.desk.words(wordCount(card.text))}</span>
+          <span className="text-soft text-sm">
+            {t.desk.words(wordCount(card.text))}
+            {others.length > 0 && ` · ${t.desk.tieWith(others)}`}
+          </span>
           <Icon name="grip" className="text-edge size-4 opacity-0 group-hover:opacity-100 pointer-coarse:hidden" />
         </div>
-        <PlaceChips bench={bench} card={card} />
+        <div className="flex items-center gap-1">
+          <Untie bench={bench} card={card} others={others} />
+          <PlaceChips bench={bench} card={card} />
+        </div>
       </header>
-      <Tie bench={bench} card={card} />
       <div className="flex-1 px-4 pt-3 pb-4" onClick={() => act({ type: "select", id: card.id })}>
         <Markdown text={card.text} raw={raw} marked={marked} className="max-w-[75ch]" />
       </div>
@@ -73,21 +82,28 @@ export function AnswerCard({ bench, card, raw, marked, flagsOpen }: AnswerCardPr
   );
 }
 
-/** Says that the card ties, and offers both ways out. */
-function Tie({ bench, card }: { bench: Bench; card: Card }) {
-  const others = tiedWith(bench.judgment.ranking, card.id).map(bench.letterOf);
+/** Both ways out of a tie, where the card ties. */
+function Untie({ bench, card, others }: { bench: Bench; card: Card; others: readonly string[] }) {
   if (others.length === 0) return null;
   const out = (by: -1 | 1) => bench.act({ type: "step", id: card.id, by });
-  const look = "rounded-md px-2 py-1 font-semibold text-accent hover:bg-accent-soft pointer-coarse:min-h-11";
   return (
-    <div className="text-soft -mb-1 flex flex-wrap items-center gap-x-1 px-4 pt-2 text-sm">
-      <span className="mr-1">{t.desk.tieWith(others)}</span>
-      <button type="button" className={look} onMouseDown={keepFocus} onClick={() => out(-1)}>
-        {t.desk.before(others)}
-      </button>
-      <button type="button" className={look} onMouseDown={keepFocus} onClick={() => out(1)}>
-        {t.desk.after(others)}
-      </button>
+    <div className="flex">
+      <IconButton
+        icon="up"
+        size="small"
+        label={t.desk.before(others)}
+        className={NARROW}
+        onMouseDown={keepFocus}
+        onClick={() => out(-1)}
+      />
+      <IconButton
+        icon="down"
+        size="small"
+        label={t.desk.after(others)}
+        className={NARROW}
+        onMouseDown={keepFocus}
+        onClick={() => out(1)}
+      />
     </div>
   );
 }

@@ -28,7 +28,7 @@ export function Conversation({ messages, raw }: { messages: Assignment["prompt"]
             <Markdown
               text={String(message.content)}
               raw={raw}
-              className={cx("max-w-[80ch]", isLast && "text-lg leading-7")}
+              className={cx("max-w-[80ch]", isLast && "max-w-[95ch]! text-lg leading-7")}
             />
           </div>
         );

@@ -27,7 +27,7 @@ export function DeskBar(props: DeskBarProps) {
   const isColumns = preferences.layout === "columns";
   const { median_seconds: pace } = progress ?? {};
   return (
-    <header className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 pt-3 pb-2 sm:px-7">
+    <header className="mx-auto flex w-full max-w-[150rem] flex-wrap items-center gap-x-4 gap-y-1 px-4 pt-3 pb-2 sm:px-7">
       <h1 className="text-base font-semibold">{props.project}</h1>
       <p className="text-soft mr-auto text-sm">
         {progress !== undefined && t.desk.today(progress.today)}

@@ -53,10 +53,20 @@ export function DeskPage({ userId, projectId, seesLoop, revise }: DeskPageProps)
   };
   useKeys(preferences.singleKeys && current === undefined && !keysOpen, preferences.bindings, act);
 
+  const lastDone = state.done !== null && (
+    <DoneBar
+      done={state.done}
+      projectId={projectId}
+      undoKey={keyName(preferences.bindings.undo)}
+      onUndo={() => desk.undo()}
+      onReason={(reason) => desk.sendSkip(reason)}
+    />
+  );
+
   return (
     <div className="flex min-h-full flex-1">
       <title>{`${t.desk.title} · Plackett`}</title>
-      <div className="mx-auto flex min-w-0 max-w-[150rem] flex-1 flex-col">
+      <div className="flex min-w-0 flex-1 flex-col">
         <DeskBar
           project={project.data?.name ?? t.desk.title}
           progress={progress.data}
@@ -68,16 +78,7 @@ export function DeskPage({ userId, projectId, seesLoop, revise }: DeskPageProps)
           onDifferences={() => setShowsDifferences(!showsDifferences)}
           onKeys={() => setKeysOpen(true)}
         />
-        {state.done !== null && (
-          <DoneBar
-            done={state.done}
-            projectId={projectId}
-            undoKey={keyName(preferences.bindings.undo)}
-            onUndo={() => desk.undo()}
-            onReason={(reason) => desk.sendSkip(reason)}
-          />
-        )}
-        <div className="grid gap-2 px-4 sm:px-7">
+        <div className="mx-auto grid w-full max-w-[150rem] gap-2 px-4 sm:px-7">
           {state.isRetrying && <Notice tone="warn" role="status" title={t.desk.pending(state.unsent)} />}
           {state.error !== null && <ErrorNote error={state.error} onRetry={() => desk.start()} />}
         </div>
@@ -93,9 +94,14 @@ export function DeskPage({ userId, projectId, seesLoop, revise }: DeskPageProps)
             onSkip={() => desk.skip(current)}
             onPutAway={() => desk.putAway(current)}
             onAct={act}
-          />
+          >
+            {lastDone}
+          </Workbench>
         ) : state.waiting !== null ? (
-          <WaitingPanel waiting={state.waiting} projectId={projectId} seesLoop={seesLoop} />
+          <>
+            <WaitingPanel waiting={state.waiting} projectId={projectId} seesLoop={seesLoop} />
+            {lastDone}
+          </>
         ) : (
           state.error === null && <Skeleton lines={9} className="px-7" />
         )}

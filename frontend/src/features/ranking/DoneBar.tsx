@@ -16,7 +16,7 @@ interface DoneBarProps {
   onReason: (reason: SkipReason) => void;
 }
 
-const LINE = "flex flex-wrap items-center gap-x-2 gap-y-1.5 px-4 pb-2 text-sm sm:px-7";
+const LINE = "flex flex-wrap items-center gap-x-2 gap-y-1.5 px-4 pt-2 text-sm sm:px-7";
 
 function outcome({ receipt }: Done): string {
   if (receipt === null) return t.desk.sending;

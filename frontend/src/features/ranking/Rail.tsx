@@ -67,7 +67,7 @@ function Place({ place, bench, ids }: { place: number; bench: Bench; ids: readon
       role={ids.length > 0 ? "group" : "presentation"}
       aria-label={ids.length > 0 ? t.desk.place(place) : undefined}
       className={cx(
-        "flex min-h-11 min-w-13 items-center gap-1 max-sm:flex-1 rounded-xl border py-1 pr-1 pl-2 transition-colors pointer-coarse:min-h-12",
+        "flex min-h-11 min-w-13 items-center gap-1 max-sm:min-w-fit max-sm:flex-1 rounded-xl border py-1 pr-1 pl-2 transition-colors pointer-coarse:min-h-12",
         isOver
           ? "border-accent bg-accent-soft"
           : ids.length > 0
@@ -124,7 +124,7 @@ function Token({ id, bench, isPlaced }: { id: CardId; bench: Bench; isPlaced: bo
       onFocus={() => bench.act({ type: "select", id })}
       onClick={() => bench.act({ type: "select", id })}
       className={cx(
-        "grid size-8 cursor-grab touch-manipulation place-items-center rounded-lg text-base font-bold select-none active:cursor-grabbing pointer-coarse:size-10",
+        "grid size-8 shrink-0 cursor-grab touch-manipulation place-items-center rounded-lg text-base font-bold select-none active:cursor-grabbing pointer-coarse:size-9",
         isPlaced ? "bg-accent text-accent-ink" : "bg-accent-soft text-accent",
         isSelected && "ring-accent ring-2 ring-offset-2 ring-offset-(--panel)",
         isDragging && "opacity-40",

@@ -1,8 +1,6 @@
-import { useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import type { Assignment, NewRanking } from "@/api/types";
-import { Button } from "@/components/Button";
-import { Notice } from "@/components/Notice";
 import { t } from "@/strings/en";
 
 import { Answers } from "./Answers";
@@ -10,12 +8,13 @@ import { Conversation } from "./Conversation";
 import { DragField } from "./DragField";
 import { Footer } from "./Footer";
 import { Hints } from "./Hints";
-import { saidIn } from "./judgment";
+import { type Judgment, saidIn } from "./judgment";
 import { type KeyAct, keyName } from "./keys";
 import { missing } from "./missing";
 import { moveByKey } from "./moveByKey";
 import type { Preferences } from "./preferences";
 import { Rationale } from "./Rationale";
+import { RevisionNotice } from "./RevisionNotice";
 import { UntouchedQuestion } from "./UntouchedQuestion";
 import { useBench } from "./useBench";
 import { type AtWork, useJudgment } from "./useJudgment";
@@ -31,6 +30,8 @@ export interface WorkbenchProps {
   onSkip: () => void;
   onPutAway: () => void;
   onAct: (act: KeyAct) => void;
+  /** What happened to the task before. */
+  children: ReactNode;
 }
 
 function rankingOf({ judgment, activeMs }: AtWork, touched = judgment.touched): NewRanking {
@@ -42,11 +43,12 @@ export function Workbench(props: WorkbenchProps) {
   const { assignment, preferences, onSubmit } = props;
   const work = useJudgment(props.userId, assignment);
   const [bench, words] = useBench(assignment, work);
-  const [complaint, setComplaint] = useState<string | null>(null);
+  const [complained, setComplained] = useState<{ about: Judgment; text: string } | null>(null);
   const [asks, setAsks] = useState(false);
   const [flagsOpen, setFlagsOpen] = useState(false);
   const top = useRef<HTMLDivElement>(null);
   const { judgment } = work;
+  const complaint = complained?.about === judgment ? complained.text : null;
 
   useEffect(() => {
     globalThis.scrollTo({ top: 0 });
@@ -59,8 +61,8 @@ export function Workbench(props: WorkbenchProps) {
       return;
     }
     const lacks = missing(assignment, judgment);
-    setComplaint(lacks);
     if (lacks === null) onSubmit(work.key, rankingOf(work));
+    else setComplained({ about: judgment, text: lacks });
   };
   const submitTie = () => onSubmit(work.key, { ...rankingOf(work, false), tiers: [[...judgment.ids]] });
 
@@ -78,18 +80,9 @@ export function Workbench(props: WorkbenchProps) {
       <div
         ref={top}
         tabIndex={-1}
-        className="bench grid w-full flex-1 content-start gap-4 px-4 pt-1 pb-6 outline-none sm:px-7"
+        className="bench mx-auto grid w-full max-w-[150rem] flex-1 content-start gap-4 px-4 pt-1 pb-6 outline-none sm:px-7"
       >
-        {assignment.is_revision && (
-          <Notice tone="accent" role="status">
-            <div className="flex flex-wrap items-center gap-3">
-              <p className="mr-auto">{t.desk.revising}</p>
-              <Button size="small" onClick={props.onPutAway}>
-                {t.desk.stopRevising}
-              </Button>
-            </div>
-          </Notice>
-        )}
+        {assignment.is_revision && <RevisionNotice onPutAway={props.onPutAway} />}
         {work.isRestored && (
           <p role="status" className="text-good text-sm font-medium">
             {t.desk.restored}
@@ -104,11 +97,6 @@ export function Workbench(props: WorkbenchProps) {
           flagsOpen={flagsOpen}
         />
         {assignment.form.rationale !== "off" && <Rationale bench={bench} />}
-        {complaint !== null && (
-          <Notice tone="warn" role="alert">
-            <p>{complaint}</p>
-          </Notice>
-        )}
       </div>
       <Footer
         bench={bench}
@@ -116,7 +104,15 @@ export function Workbench(props: WorkbenchProps) {
         skipKey={keyName(preferences.bindings.skip)}
         onSubmit={submit}
         onSkip={props.onSkip}
-      />
+      >
+        {complaint === null ? (
+          props.children
+        ) : (
+          <p role="alert" className="text-warn px-4 pt-2.5 text-sm font-semibold sm:px-7">
+            {complaint}
+          </p>
+        )}
+      </Footer>
       <p aria-live="polite" className="sr-only">
         {words === "" ? t.desk.announce.newTask(judgment.ids.length) : words}
       </p>

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { actOf, DEFAULT_BINDINGS, isFreeForCommands, type KeyPress } from "./keys";
 
 function press(code: string, held: Partial<KeyPress> = {}): KeyPress {
-  return { code, shiftKey: false, altKey: false, ctrlKey: false, metaKey: false, ...held };
+  return { key: "", code, shiftKey: false, altKey: false, ctrlKey: false, metaKey: false, ...held };
 }
 
 describe("keys of the desk", () => {
@@ -25,6 +25,9 @@ describe("keys of the desk", () => {
     const codes = Object.values(DEFAULT_BINDINGS);
     expect(codes.every(isFreeForCommands)).toBe(true);
     expect(new Set(codes).size).toBe(codes.length);
+  });
+  it("find help wherever the question mark lies", () => {
+    expect(actOf(press("Minus", { key: "?", shiftKey: true }))).toEqual({ type: "help" });
   });
   it("follow changed bindings", () => {
     expect(actOf(press("KeyX"), { ...DEFAULT_BINDINGS, skip: "KeyX" })).toEqual({ type: "command", command: "skip" });

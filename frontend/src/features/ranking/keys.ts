@@ -22,6 +22,7 @@ export type KeyAct =
   | { type: "back" | "submit" | "help" };
 
 export interface KeyPress {
+  key: string;
   code: string;
   shiftKey: boolean;
   altKey: boolean;
@@ -54,10 +55,9 @@ function fixedAct(press: KeyPress): KeyAct | null {
     case "ArrowDown":
     case "ArrowRight":
       return press.shiftKey ? { type: "step", by: 1 } : null;
-    case "Slash":
-      return press.shiftKey ? { type: "help" } : null;
     default:
-      return null;
+      // A sign, not a place: where it lies differs from layout to layout.
+      return press.key === "?" ? { type: "help" } : null;
   }
 }
 

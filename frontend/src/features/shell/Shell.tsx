@@ -37,7 +37,7 @@ export function Shell({ session, projectId, role, children }: ShellProps) {
           !isSlim && "lg:hidden",
         )}
       >
-        <Brand projectId={projectId} role={role} />
+        <Brand projectId={projectId} role={role} isSlim={isSlim} />
         {isSlim && <Groups projectId={projectId} role={role} isRow onGo={() => setOpen(false)} />}
         <span className="ml-auto" />
         {isSlim ? (
@@ -76,7 +76,7 @@ export function Shell({ session, projectId, role, children }: ShellProps) {
   );
 }
 
-function Brand({ projectId, role }: { projectId: number; role: Role }) {
+function Brand({ projectId, role, isSlim = false }: { projectId: number; role: Role; isSlim?: boolean }) {
   return (
     <Link
       to={homeFor(role)}
@@ -84,7 +84,7 @@ function Brand({ projectId, role }: { projectId: number; role: Role }) {
       className="flex items-center gap-2.5 rounded-lg px-1 py-1 text-base font-semibold tracking-tight"
     >
       <Mark className="size-7" />
-      {t.shell.brand}
+      <span className={cx(isSlim && "max-sm:sr-only")}>{t.shell.brand}</span>
     </Link>
   );
 }
@@ -110,7 +110,7 @@ function Groups({ projectId, role, isRow = false, onGo }: GroupsProps) {
                 to={item.to}
                 params={{ projectId }}
                 onClick={onGo}
-                className="text-soft hover:text-ink hover:bg-ink/5 block rounded-lg px-2.5 py-1.5 text-sm font-medium pointer-coarse:py-2.5"
+                className="text-soft hover:text-ink hover:bg-ink/5 block rounded-lg px-2.5 py-1.5 text-sm font-medium whitespace-nowrap pointer-coarse:py-2.5"
                 activeProps={{ className: "bg-accent-soft! text-accent! font-semibold!" }}
               >
                 {item.text}
