@@ -28,7 +28,7 @@ def test_every_kind_has_a_configuration_and_a_form() -> None:
     assert set(KINDS) == set(CONFIGS)
     ties = form_schema("reward")["properties"]["ties"]
     assert ties["enum"] == ["drop", "half", "rao_kupper", "davidson"]
-    assert form_schema("ppo")["properties"]["kl_coefficient"]["default"] == 0.3
+    assert form_schema("ppo")["properties"]["kl_coefficient"]["default"] == CONFIGS["ppo"]().kl_coefficient
 
 
 def test_a_launch_is_queued_told_and_audited(session: Session, world: World) -> None:

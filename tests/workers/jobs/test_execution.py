@@ -18,6 +18,7 @@ from app.storage import store
 from app.tasks.tables import Task
 from tests.workers.jobs.stage import Working, behave, events_of, launched, made_by, read_run, until
 from workers.jobs import execution
+from workers.rlhf.configs import SampleConfig
 
 pytestmark = pytest.mark.commits
 
@@ -37,7 +38,7 @@ def test_sampling_stores_completions_and_opens_tasks(start: Start, monkeypatch: 
         opened = session.scalar(select(func.count()).where(Task.run_id == run_id))
     assert len(written) == 12
     assert opened == 3
-    assert {one.sampling["temperature"] for one in written} == {0.9}
+    assert {one.sampling["temperature"] for one in written} == {SampleConfig().temperature}
     assert "\0" not in written[0].text
     assert not (get_settings().runs_dir / str(run_id)).exists()
 
