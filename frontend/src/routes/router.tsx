@@ -9,6 +9,7 @@ import {
 } from "@tanstack/react-router";
 
 import { sessionQuery } from "@/api/session";
+import type { Role } from "@/api/types";
 import { ErrorNote } from "@/components/Notice";
 import { homeFor } from "@/features/shell/navigation";
 
@@ -95,6 +96,16 @@ export const projectRoute = createRoute({
   component: ProjectLayout,
 });
 
+/** Keeps a page for those whose role it is made for; the API keeps the same doors. */
+function only(...roles: Role[]) {
+  return ({ context, params }: { context: { role: Role }; params: { projectId: number } }) => {
+    if (!roles.includes(context.role)) throw redirect({ to: homeFor(context.role), params });
+  };
+}
+const forRanking = only("admin", "annotator");
+const forResearch = only("admin", "researcher");
+const forAdmins = only("admin");
+
 const nowhere = createRoute({ getParentRoute: () => root, path: "/nowhere", component: NotFound });
 
 const projectIndex = createRoute({
@@ -108,6 +119,7 @@ const projectIndex = createRoute({
 const desk = createRoute({
   getParentRoute: () => projectRoute,
   path: "/desk",
+  beforeLoad: forRanking,
   validateSearch: (search: Record<string, unknown>): { revise?: number } =>
     typeof search.revise === "number" ? { revise: search.revise } : {},
   component: lazyRouteComponent(() => import("./ranking"), "DeskRoute"),
@@ -116,24 +128,28 @@ const desk = createRoute({
 const history = createRoute({
   getParentRoute: () => projectRoute,
   path: "/history",
+  beforeLoad: forRanking,
   component: lazyRouteComponent(() => import("./ranking"), "HistoryRoute"),
 });
 
 const loop = createRoute({
   getParentRoute: () => projectRoute,
   path: "/loop",
+  beforeLoad: forResearch,
   component: lazyRouteComponent(() => import("./loop"), "LoopRoute"),
 });
 
 const prompts = createRoute({
   getParentRoute: () => projectRoute,
   path: "/prompts",
+  beforeLoad: forResearch,
   component: lazyRouteComponent(() => import("./data"), "PromptsRoute"),
 });
 
 const runs = createRoute({
   getParentRoute: () => projectRoute,
   path: "/runs",
+  beforeLoad: forResearch,
   component: lazyRouteComponent(() => import("./runs"), "RunsRoute"),
 });
 
@@ -144,12 +160,14 @@ const run = createRoute({
     parse: ({ runId }) => ({ runId: Number(runId) }),
     stringify: ({ runId }) => ({ runId: String(runId) }),
   },
+  beforeLoad: ({ context, params }) => forResearch({ context, params }),
   component: lazyRouteComponent(() => import("./runs"), "RunRoute"),
 });
 
 const models = createRoute({
   getParentRoute: () => projectRoute,
   path: "/models",
+  beforeLoad: forResearch,
   validateSearch: (search: Record<string, unknown>): { model?: number } =>
     typeof search.model === "number" ? { model: search.model } : {},
   component: lazyRouteComponent(() => import("./runs"), "ModelsRoute"),
@@ -158,30 +176,35 @@ const models = createRoute({
 const datasets = createRoute({
   getParentRoute: () => projectRoute,
   path: "/datasets",
+  beforeLoad: forResearch,
   component: lazyRouteComponent(() => import("./data"), "DatasetsRoute"),
 });
 
 const people = createRoute({
   getParentRoute: () => projectRoute,
   path: "/people",
+  beforeLoad: forAdmins,
   component: lazyRouteComponent(() => import("./administration"), "PeopleRoute"),
 });
 
 const tokens = createRoute({
   getParentRoute: () => projectRoute,
   path: "/tokens",
+  beforeLoad: forResearch,
   component: lazyRouteComponent(() => import("./administration"), "TokensRoute"),
 });
 
 const settings = createRoute({
   getParentRoute: () => projectRoute,
   path: "/settings",
+  beforeLoad: forAdmins,
   component: lazyRouteComponent(() => import("./administration"), "SettingsRoute"),
 });
 
 const audit = createRoute({
   getParentRoute: () => projectRoute,
   path: "/audit",
+  beforeLoad: forAdmins,
   component: lazyRouteComponent(() => import("./administration"), "AuditRoute"),
 });
 

@@ -18,6 +18,7 @@ export function snippetsFor(origin: string, projectId: number): Snippet[] {
     {
       label: "datasets",
       text: [
+        "# pip install datasets aiohttp",
         "import os",
         "from datasets import load_dataset",
         "",
@@ -32,6 +33,7 @@ export function snippetsFor(origin: string, projectId: number): Snippet[] {
     {
       label: "pandas",
       text: [
+        "# pip install pandas",
         "import os",
         "import pandas as pd",
         "",

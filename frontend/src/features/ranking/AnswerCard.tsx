@@ -64,7 +64,7 @@ export function AnswerCard({ bench, card, raw, marked, flagsOpen }: AnswerCardPr
           </span>
           <Icon name="grip" className="text-edge size-4 opacity-0 group-hover:opacity-100 pointer-coarse:hidden" />
         </div>
-        <div className="flex items-center gap-1">
+        <div className="flex flex-wrap items-center gap-1">
           <Untie bench={bench} card={card} others={others} />
           <PlaceChips bench={bench} card={card} />
         </div>

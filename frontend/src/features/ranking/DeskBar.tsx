@@ -31,7 +31,7 @@ export function DeskBar(props: DeskBarProps) {
       <h1 className="text-base font-semibold">{props.project}</h1>
       <p className="text-soft mr-auto text-sm">
         {progress !== undefined && t.desk.today(progress.today)}
-        {pace != null && ` · ${t.desk.pace(formatSeconds(pace))}`}
+        {pace != null && pace >= 1 && ` · ${t.desk.pace(formatSeconds(pace))}`}
       </p>
       <div className="flex items-center">
         <span className="contents max-sm:hidden">

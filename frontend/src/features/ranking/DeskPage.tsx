@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 
 import { myProgressQuery } from "@/api/desk";
 import { projectQuery } from "@/api/projects";
-import { ErrorNote, Notice, Skeleton } from "@/components/Notice";
+import { ErrorNote, Skeleton } from "@/components/Notice";
 import { t } from "@/strings/en";
 
 import { DeskBar } from "./DeskBar";
@@ -56,6 +56,7 @@ export function DeskPage({ userId, projectId, seesLoop, revise }: DeskPageProps)
   const lastDone = state.done !== null && (
     <DoneBar
       done={state.done}
+      unsent={state.isRetrying ? state.unsent : 0}
       projectId={projectId}
       undoKey={keyName(preferences.bindings.undo)}
       onUndo={() => desk.undo()}
@@ -79,7 +80,6 @@ export function DeskPage({ userId, projectId, seesLoop, revise }: DeskPageProps)
           onKeys={() => setKeysOpen(true)}
         />
         <div className="mx-auto grid w-full max-w-[150rem] gap-2 px-4 sm:px-7">
-          {state.isRetrying && <Notice tone="warn" role="status" title={t.desk.pending(state.unsent)} />}
           {state.error !== null && <ErrorNote error={state.error} onRetry={() => desk.start()} />}
         </div>
         {current !== undefined ? (

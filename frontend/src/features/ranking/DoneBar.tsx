@@ -10,6 +10,8 @@ import type { Done } from "./desk";
 
 interface DoneBarProps {
   done: Done;
+  /** How many rankings wait because the service does not answer. */
+  unsent: number;
   projectId: number;
   undoKey: string;
   onUndo: () => void;
@@ -24,7 +26,7 @@ function outcome({ receipt }: Done): string {
 }
 
 /** The quiet line after a submit or a skip: what happened, and the way back. */
-export function DoneBar({ done, projectId, undoKey, onUndo, onReason }: DoneBarProps) {
+export function DoneBar({ done, unsent, projectId, undoKey, onUndo, onReason }: DoneBarProps) {
   const undo = (
     <Button size="small" variant="quiet" onClick={onUndo} className="text-accent">
       {t.desk.undo} <Kbd>{undoKey}</Kbd>
@@ -34,7 +36,9 @@ export function DoneBar({ done, projectId, undoKey, onUndo, onReason }: DoneBarP
   if (done.kind === "submitted") {
     return (
       <div role="status" className={LINE}>
-        <span className={cx("font-medium", done.receipt !== null && "text-good")}>{outcome(done)}</span>
+        <span className={cx("font-medium", unsent > 0 ? "text-warn" : done.receipt !== null && "text-good")}>
+          {unsent > 0 ? t.desk.pending(unsent) : outcome(done)}
+        </span>
         {undo}
         <Link
           to="/p/$projectId/history"

@@ -67,7 +67,7 @@ function Place({ place, bench, ids }: { place: number; bench: Bench; ids: readon
       role={ids.length > 0 ? "group" : "presentation"}
       aria-label={ids.length > 0 ? t.desk.place(place) : undefined}
       className={cx(
-        "flex min-h-11 min-w-13 items-center gap-1 max-sm:min-w-fit max-sm:flex-1 rounded-xl border py-1 pr-1 pl-2 transition-colors pointer-coarse:min-h-12",
+        "flex min-h-11 min-w-13 items-center gap-1 max-sm:min-w-fit max-sm:flex-1 max-sm:basis-14 rounded-xl border py-1 pr-1 pl-2 transition-colors pointer-coarse:min-h-12",
         isOver
           ? "border-accent bg-accent-soft"
           : ids.length > 0

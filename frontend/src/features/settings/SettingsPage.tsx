@@ -56,7 +56,7 @@ function SettingsForm({ project }: { project: Project }) {
       <LoopSettings settings={project.settings} />
       <div className="border-line bg-panel shadow-float sticky bottom-3 flex flex-wrap items-center gap-3 rounded-2xl border px-5 py-3">
         <p role="status" className="text-soft mr-auto text-sm">
-          {state === "saved" ? t.project.saved : state === "changed" ? t.project.unsaved : ""}
+          {state === "saved" && !save.isError ? t.project.saved : state === "changed" ? t.project.unsaved : ""}
         </p>
         <Button type="submit" variant="primary" busy={save.isPending}>
           {t.project.save}

@@ -3,7 +3,7 @@ import { useState } from "react";
 
 import { revokeToken, tokensQuery } from "@/api/people";
 import type { Token } from "@/api/types";
-import { Button } from "@/components/Button";
+import { Button, buttonClass } from "@/components/Button";
 import { EmptyState, ErrorNote, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
 import { Pill } from "@/components/Pill";
@@ -23,9 +23,14 @@ export function TokensPage({ projectId }: { projectId: number }) {
       title={t.shell.tokens}
       lead={t.project.tokensLead}
       actions={
-        <Button variant="primary" onClick={() => setMakes(true)}>
-          {t.project.tokenNew}
-        </Button>
+        <>
+          <a href="/api/docs" className={buttonClass()}>
+            {t.shell.apiDocs}
+          </a>
+          <Button variant="primary" onClick={() => setMakes(true)}>
+            {t.project.tokenNew}
+          </Button>
+        </>
       }
     >
       {tokens.isError && <ErrorNote error={tokens.error} onRetry={tokens.refetch} />}
