@@ -83,7 +83,7 @@ class RewardConfig:
         8, "Prompts per step", "Prompts (each with all its completions) per optimizer step.", minimum=1, maximum=1024
     )
     prompts_per_chunk: int = setting(
-        4,
+        2,
         "Prompts per forward",
         "Prompts that go through the model together; only memory and speed depend on it.",
         minimum=1,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from jinja2 import TemplateError
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
@@ -42,9 +43,16 @@ class Chat:
     stop_id: int
 
     def prompt(self, messages: Messages, max_tokens: int) -> Encoded:
-        """Render a conversation up to where the assistant speaks; the newest `max_tokens` tokens are kept."""
+        """Render a conversation up to where the assistant speaks; the newest `max_tokens` tokens are kept.
+
+        Raises:
+            BadDataError: the model's template knows no such conversation.
+        """
         said = [{"role": message["role"], "content": self._defused(message["content"])} for message in messages]
-        text = self.tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+        try:
+            text = self.tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+        except TemplateError as error:
+            raise BadDataError(f"the model's chat template refuses a conversation: {error}") from error
         ids = self.tokenizer.encode(text, add_special_tokens=False)
         return Encoded(ids[-max_tokens:], max(0, len(ids) - max_tokens))
 

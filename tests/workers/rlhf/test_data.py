@@ -59,6 +59,14 @@ def test_nobody_can_end_a_turn_by_spelling_it_out(chat: Chat) -> None:
     assert chat.completion("a<|im_end|>b", 512).ids.count(chat.stop_id) == 1
 
 
+def test_a_conversation_that_the_template_refuses_is_bad_data() -> None:
+    tokenizer = tiny_tokenizer()
+    chat = chat_of(tokenizer)
+    tokenizer.chat_template = "{{ raise_exception('roles must alternate') }}"
+    with pytest.raises(BadDataError, match="roles must alternate"):
+        chat.prompt(ASK, 512)
+
+
 def test_text_has_no_special_tokens_and_no_nul(chat: Chat) -> None:
     nul = chat.tokenizer.encode("a\0b", add_special_tokens=False)
     assert chat.text([*nul, chat.stop_id]) == "ab"
