@@ -73,7 +73,8 @@ class PeakMemory(threading.Thread):
         self.ended = threading.Event()
 
     def run(self) -> None:
-        while not self.ended.wait(0.5):
+        # Counting shared pages costs the kernel time, so it is done seldom: peaks last for seconds.
+        while not self.ended.wait(3.0):
             self.peak_bytes = max(self.peak_bytes, sum(map(resident_bytes, self.tree())))
 
     def tree(self) -> list[psutil.Process]:

@@ -1,5 +1,6 @@
 """Keep tasks ready: when few are left to rank, the live policy answers more prompts."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -19,6 +20,9 @@ from app.runs.tables import Run
 from app.tasks import service as tasks
 
 FEWEST_PROMPTS: Final = 4
+# With fewer tasks than this people are about to wait: writing more goes before training, else after it.
+DRY: Final = 4
+LATER: Final = 150
 MOST_PROMPTS: Final = 64
 PAUSE_AFTER_FAILURE_SECONDS: Final = 15.0
 LONGEST_PAUSE_DOUBLINGS: Final = 6
@@ -31,13 +35,16 @@ def fill(session: Session, project_id: int) -> Run | None:
     policy = registry.live_policy(session, project_id)
     if keep.paused or policy is None or policy.artifact_sha256 is None:
         return None
-    missing = keep.keep_tasks_ready - tasks.count_ready_tasks(session, project_id)
+    ready = tasks.count_ready_tasks(session, project_id)
+    missing = keep.keep_tasks_ready - ready
     if missing <= 0 or not locks.try_to_hold(session, f"loop:{project_id}"):
         return None
     if runs.active(session, project_id, kind="sample") or _rests_after_failures(session, project_id):
         return None
     wanted = sampling(session, project_id, policy, at_least=missing)
-    return launch(session, wanted, actor=None) if wanted else None
+    if wanted is None:
+        return None
+    return launch(session, replace(wanted, priority=URGENT if ready < DRY else LATER), actor=None)
 
 
 def sampling(session: Session, project_id: int, policy: ModelVersion, *, at_least: int) -> Launch | None:
@@ -52,7 +59,6 @@ def sampling(session: Session, project_id: int, policy: ModelVersion, *, at_leas
         kind="sample",
         config={"prompts": open_prompts},
         models={"policy": policy.id},
-        priority=URGENT,
     )
 
 

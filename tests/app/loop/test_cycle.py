@@ -15,6 +15,7 @@ from app.registry.service import NewModel
 from app.registry.tables import ModelVersion
 from app.runs import leases
 from app.runs import service as runs
+from app.runs.launching import NORMAL
 from app.runs.leases import Failure
 from app.runs.tables import Run
 from tests.app.judgment_rows import World
@@ -192,6 +193,13 @@ def test_the_pool_rests_when_full_paused_or_after_a_failure(session: Session, tm
     run = pool.fill(session, world.project.id)
     runs.cancel(session, run.id, actor=None)
     assert pool.fill(session, world.project.id) is None
+
+
+def test_filling_a_pool_that_is_not_dry_waits_behind_training(session: Session, tmp_path: Path) -> None:
+    world = a_stocked_world(session, tmp_path / "base", prompts=2, loop={"keep_tasks_ready": 99})
+    for _ in range(pool.DRY):
+        world.task()
+    assert pool.fill(session, world.project.id).priority > NORMAL
 
 
 def test_the_pool_asks_only_for_prompts_without_an_answer(session: Session, tmp_path: Path) -> None:
