@@ -1,18 +1,18 @@
 import "@fontsource-variable/inter/wght.css";
 import "./app.css";
 
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { isTemporary } from "@/api/problem";
+import { makeQueries } from "@/api/queries";
+import { sessionQuery } from "@/api/session";
 import { makeRouter } from "@/routes/router";
 
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: { retry: (failures, error) => failures < 3 && isTemporary(error), staleTime: 2_000 },
-  },
+const queries = makeQueries(() => {
+  // The session is over: fetch what is left of it, and let the routes send the person to the door.
+  void queries.query({ ...sessionQuery, staleTime: 0 }).then(() => router.invalidate());
 });
 const router = makeRouter(queries);
 const container = document.getElementById("root");

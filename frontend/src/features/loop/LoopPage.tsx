@@ -106,16 +106,21 @@ function Actions({ loop, projectId, isAdmin, onRefused }: ActionsProps) {
           />
         </span>
       )}
-      {isUnderWay ? (
+      {isUnderWay && (
         <Button variant="danger" busy={stop.isPending} onClick={() => stop.mutate(cycle.id)}>
           {t.loop.cancelCycle}
         </Button>
-      ) : (
-        <Button variant="primary" busy={start.isPending} onClick={() => start.mutate()}>
-          <Icon name="play" />
-          {t.loop.run}
-        </Button>
       )}
+      <Button
+        variant="primary"
+        disabled={isUnderWay}
+        title={isUnderWay ? t.loop.running : undefined}
+        busy={start.isPending}
+        onClick={() => start.mutate()}
+      >
+        <Icon name="play" />
+        {t.loop.run}
+      </Button>
     </>
   );
 }

@@ -79,6 +79,8 @@ export function Workbench(props: WorkbenchProps) {
     <DragField bench={bench}>
       <div
         ref={top}
+        role="group"
+        aria-label={t.desk.announce.newTask(judgment.ids.length)}
         tabIndex={-1}
         className="bench mx-auto grid w-full max-w-[150rem] flex-1 content-start gap-4 px-4 pt-1 pb-6 outline-none sm:px-7"
       >
@@ -114,7 +116,7 @@ export function Workbench(props: WorkbenchProps) {
         )}
       </Footer>
       <p aria-live="polite" className="sr-only">
-        {words === "" ? t.desk.announce.newTask(judgment.ids.length) : words}
+        {words}
       </p>
       {asks && (
         <UntouchedQuestion

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
 
 import { myProgressQuery } from "@/api/desk";
+import { hasStatus } from "@/api/problem";
 import type { Receipt } from "@/api/types";
 
 import { Desk, type DeskState } from "./desk";
@@ -44,6 +45,11 @@ export function useDesk(userId: number, projectId: number): [Desk, DeskState] {
     const timer = setInterval(() => void desk.heartbeat(), beatEvery(state));
     return () => clearInterval(timer);
   }, [desk, state]);
+
+  useEffect(() => {
+    // The desk asks the service by itself; the page's own query notices that the session is over and leads to the door.
+    if (hasStatus(state.error, 401)) void queries.invalidateQueries({ queryKey: myProgressQuery(projectId).queryKey });
+  }, [queries, projectId, state.error]);
 
   return [desk, state];
 }

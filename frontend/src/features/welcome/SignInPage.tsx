@@ -15,6 +15,7 @@ import { useEnter } from "./useEnter";
 export function SignInPage({ session }: { session: Session }) {
   const enter = useEnter();
   const attempt = useMutation({
+    meta: { isDoor: true },
     mutationFn: (form: FormData) => signIn(fieldText(form, "email"), fieldText(form, "password")),
     onSuccess: enter,
   });

@@ -49,6 +49,7 @@ function Acceptance({ token, invitation }: { token: string; invitation: Invitati
   const enter = useEnter();
   const isFirst = invitation.kind === "first_admin";
   const accept = useMutation({
+    meta: { isDoor: true },
     mutationFn: (form: FormData) =>
       redeemInvitation({
         token,
