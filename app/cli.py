@@ -32,7 +32,7 @@ EXPECTED = (
     client.ClientError,
     FileNotFoundError,
 )
-ENGINE_COMMANDS = ("train", "score", "evaluate")
+ENGINE_COMMANDS = ("train", "score")
 
 
 def main(arguments: list[str] | None = None) -> int:
