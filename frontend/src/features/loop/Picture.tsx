@@ -67,12 +67,12 @@ function metric(model: ModelVersion | null, ...names: string[]): number | null {
 }
 
 function accuracyOf(model: ModelVersion | null): string | null {
-  const accuracy = metric(model, "accuracy/validation", "accuracy/test", "accuracy");
+  const accuracy = metric(model, "accuracy/held_out");
   return accuracy === null ? null : t.loop.accuracy(formatPercent(accuracy));
 }
 
 function klOf(model: ModelVersion): string | null {
-  const kl = metric(model, "kl", "kl/mean", "kl/final");
+  const kl = metric(model, "eval/kl");
   return kl === null ? null : t.loop.kl(formatFigure(kl));
 }
 
