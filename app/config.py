@@ -24,7 +24,8 @@ class Settings(BaseSettings):
     Durations are in the unit that the name ends in. A secret has no default.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    # An empty variable, as Compose passes for one that is not set, means the default.
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 
     data_dir: Path = Field(Path(".plackett"), description="Folder for databases, artifacts, run folders and logs.")
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
