@@ -73,7 +73,7 @@ class RewardConfig:
         1, "Epochs", "Passes over the rankings; more than one overfits quickly.", minimum=1, maximum=50
     )
     minimum_steps: int = setting(
-        16,
+        12,
         "Fewest steps",
         "With few rankings the passes are repeated until this many optimizer steps are done.",
         minimum=1,
@@ -167,7 +167,7 @@ class PpoConfig:
         maximum=4096,
     )
     learning_rate: float = setting(
-        2e-4, "Learning rate (LoRA)", "Step size of the policy's adapters.", minimum=0.0, maximum=1.0
+        6e-4, "Learning rate (LoRA)", "Step size of the policy's adapters.", minimum=0.0, maximum=1.0
     )
     full_learning_rate: float = setting(
         5e-6, "Learning rate (full)", "Step size when every weight is trained.", minimum=0.0, maximum=1.0
@@ -176,7 +176,7 @@ class PpoConfig:
         1e-3, "Learning rate (value head)", "Step size of the value head.", minimum=0.0, maximum=1.0
     )
     warmup_updates: int = setting(
-        2, "Warm-up updates", "Rounds in which the learning rate rises from a tenth.", minimum=0, maximum=10_000
+        1, "Warm-up updates", "Rounds in which the learning rate rises from a tenth.", minimum=0, maximum=10_000
     )
     gradient_norm: float = setting(
         1.0, "Gradient norm", "Gradients longer than this are scaled down.", minimum=1e-6, maximum=1e6
