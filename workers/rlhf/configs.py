@@ -135,7 +135,7 @@ class PpoConfig:
     method: Literal["lora", "full"] = setting(
         "lora", "Method", "lora trains small adapters on a frozen base, full trains every weight."
     )
-    updates: int = setting(10, "Updates", "Rounds of writing, judging and improving.", minimum=1, maximum=1_000_000)
+    updates: int = setting(8, "Updates", "Rounds of writing, judging and improving.", minimum=1, maximum=1_000_000)
     prompts_per_update: int = setting(
         8, "Prompts per update", "Prompts answered in one round.", minimum=1, maximum=65_536
     )
