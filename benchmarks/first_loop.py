@@ -165,7 +165,7 @@ def compare(admin: Person, project: int, base: int, policy: int) -> dict[str, li
         f"{API}/projects/{project}/runs",
         {
             "kind": "sample",
-            "config": {"prompts": len(HELD_OUT), "completions_per_prompt": 8},
+            "config": {"prompts": len(HELD_OUT), "completions_per_prompt": 4},
             "models": {"before": base, "after": policy},
             "prompt_set_id": prompt_set,
         },
