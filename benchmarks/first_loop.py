@@ -177,7 +177,7 @@ def compare(admin: Person, project: int, base: int, policy: int) -> dict[str, li
         written = defaultdict(list)
         page = admin.get(f"{API}/projects/{project}/completions", prompt_id=prompt["id"], limit=100)
         for completion in page["items"]:
-            written[completion["model_version_id"]].append(gold_score(completion["text"]))
+            written[completion["author"]["id"]].append(gold_score(completion["text"]))
         scores["before"].append(written[base])
         scores["after"].append(written[policy])
     return scores
@@ -226,9 +226,9 @@ def second_row(scores: dict[str, list[list[float]]], ppo: dict[str, Any], peak_b
         "arm": "policy",
         "ours": round(fmean(after), 3),
         "peer": round(fmean(before), 3),
-        "ratio": round(fmean(after) / fmean(before), 3),
-        "unit": "mean gold score (points, higher is better; both negative, so a ratio under 1 is a gain); "
-        "peer is the policy before PPO",
+        # The scores are negative (long answers cost points), so the loss before over the loss after: above 1 is a gain.
+        "ratio": round(fmean(before) / fmean(after), 3),
+        "unit": "mean gold score in points, higher is better; peer is the policy before PPO",
         "machine": machine(),
         "gain": round(fmean(gains), 3),
         "gain_standard_error": round(stdev(gains) / math.sqrt(len(gains)), 3),
