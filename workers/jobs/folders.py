@@ -1,6 +1,7 @@
 """The folder a child works in, `<data>/runs/<run>/<fence>/`: made before it starts, cleaned when it is done."""
 
 import json
+import logging
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from app.registry.tables import ModelVersion
 from app.runs.leases import Claim
 from app.runs.tables import RunCheckpoint
 from app.storage import ArtifactStore, DamagedArtifactError, lay, verify
+
+logger = logging.getLogger(__name__)
 
 RESUME: Final = "resume"
 OUT: Final = "out"
@@ -57,7 +60,8 @@ def resume_from(folder: Path, held: Claim, inputs: Inputs, checkpoints: list[Run
         try:
             if bytes.fromhex(verify(source).sha256) != checkpoint.manifest_sha256:
                 raise DamagedArtifactError(f"{source.name} is another checkpoint than was stored")
-        except DamagedArtifactError:
+        except DamagedArtifactError as damage:
+            logger.warning("run %s: passed over a damaged checkpoint: %s", held.run_id, damage)
             continue
         lay(source, folder / RESUME)
         _write_config(folder, held, inputs, threads=threads, resume=True)

@@ -4,6 +4,7 @@ Recipes draw all random numbers from (seed, step, …), so the step is the whole
 """
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from workers.rlhf.artifacts import BadArtifactError, Seal, fsync, seal, verify, write_json
+
+logger = logging.getLogger(__name__)
 
 TENSORS: Final = "state.safetensors"
 STATE: Final = "state.json"
@@ -84,7 +87,8 @@ def newest_valid(folder: Path) -> Path | None:
     for path in sorted(folder.glob("step-*"), key=step_of, reverse=True):
         try:
             verify(path)
-        except BadArtifactError:
+        except BadArtifactError as damage:
+            logger.warning("passed over a damaged checkpoint: %s", damage)
             continue
         return path
     return None

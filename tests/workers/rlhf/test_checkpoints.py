@@ -49,7 +49,7 @@ def test_a_checkpoint_has_no_pickle_and_leaves_nothing_half_done(tmp_path: Path)
     ]
 
 
-def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_passed_over_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     state = training()
     advance(state, 1)
     assert checkpoints.newest_valid(tmp_path) is None
@@ -58,6 +58,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
     with (bad.path / "state.safetensors").open("r+b") as file:
         file.truncate(50)
     assert checkpoints.newest_valid(tmp_path) == good.path
+    assert "passed over a damaged checkpoint" in caplog.text
     with pytest.raises(BadArtifactError):
         checkpoints.load(bad.path, training())
 
