@@ -4,11 +4,13 @@ from app.auth import tables as auth
 from app.completions import tables as completions
 from app.datasets import tables as datasets
 from app.db import Base
+from app.guidelines import tables as guidelines
 from app.loop import tables as loop
 from app.projects import tables as projects
 from app.prompts import tables as prompts
 from app.rankings import tables as rankings
 from app.registry import tables as registry
+from app.reports import tables as reports
 from app.runs import tables as runs
 from app.tasks import tables as tasks
 
@@ -18,12 +20,14 @@ __all__ = [
     "auth",
     "completions",
     "datasets",
+    "guidelines",
     "loop",
     "metadata",
     "projects",
     "prompts",
     "rankings",
     "registry",
+    "reports",
     "runs",
     "tasks",
 ]

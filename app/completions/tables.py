@@ -10,7 +10,10 @@ from app.db import Base, CreatedAt, Key
 
 
 class Completion(Base):
-    """One answer, with exactly one author. A demonstration is a completion by a person."""
+    """One answer, with exactly one author. A demonstration is a completion by a person.
+
+    `names_model`: the text says which model wrote it, which annotators are not to know.
+    """
 
     __tablename__ = "completions"
     __table_args__ = (
@@ -40,5 +43,6 @@ class Completion(Base):
     sample_index: Mapped[int | None]
     finish_reason: Mapped[str | None] = mapped_column(Text)
     token_count: Mapped[int | None]
+    names_model: Mapped[bool] = mapped_column(server_default=literal("false"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", use_alter=True))
     created_at: Mapped[CreatedAt]

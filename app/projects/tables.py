@@ -34,3 +34,7 @@ class Membership(Base):
     role: Mapped[Literal["admin", "annotator", "researcher"]] = mapped_column(Text)
     created_at: Mapped[CreatedAt]
     paused_at: Mapped[datetime | None]
+    # The newest guidelines this person was shown the changes of, and whether they passed the practice round.
+    guideline_seen: Mapped[int | None]
+    practice_passed_at: Mapped[datetime | None]
+    practice_attempt: Mapped[int] = mapped_column(server_default=text("1"))

@@ -14,6 +14,8 @@ class Ranking(Base):
     """A judgment, immutable: a revision is a new row and the earlier one names it in `superseded_by_id`.
 
     `extra` marks one that came after its slot had gone to somebody else: kept, but not counted to the overlap.
+    `strength` (1 negligibly better … 4 significantly better) is of a decided pair, null when it was not said.
+    `presentation` is what the person had before them and for how long: see `Presentation` in `rankings/judgment.py`.
     """
 
     __tablename__ = "rankings"
@@ -29,6 +31,7 @@ class Ranking(Base):
         Index("ix_rankings_project_id_id", "project_id", "id"),
         Index("ix_rankings_annotator_project_created", "annotator_id", "project_id", "created_at"),
         CheckConstraint("revision >= 1", name="revision"),
+        CheckConstraint("strength BETWEEN 1 AND 4", name="strength"),
     )
 
     id: Mapped[Key]
@@ -45,6 +48,10 @@ class Ranking(Base):
     touched: Mapped[bool]
     moves: Mapped[int]
     active_ms: Mapped[int]
+    strength: Mapped[int | None] = mapped_column(SmallInteger)
+    none_acceptable: Mapped[bool] = mapped_column(server_default=text("false"))
+    prompt_flags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    guideline_version_id: Mapped[int | None] = mapped_column(ForeignKey("guideline_versions.id"), index=True)
     presentation: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     created_at: Mapped[CreatedAt]
 
@@ -63,6 +70,7 @@ class RankingItem(Base):
     rank: Mapped[int] = mapped_column(SmallInteger)
     rating: Mapped[int | None] = mapped_column(SmallInteger)
     flags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    aspects: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
 
 
 class Comparison(Base):

@@ -24,15 +24,23 @@ queue_sequence = Sequence("task_slot_queue_seq", metadata=Base.metadata)
 
 
 class Task(Base):
-    """One prompt and the K completions people are asked to rank; wants exactly `overlap` judgments."""
+    """One prompt and the K completions people are asked to rank; wants exactly `overlap` judgments.
+
+    `kind` writing asks for a demonstration instead and has no completions. `purpose` says what the answers are for:
+    `collect` preference data, or to see how well people judge (`gold` among their work, `practice` before it). What is
+    said on gold and practice tasks is kept, but never becomes a comparison.
+    """
 
     __tablename__ = "tasks"
     __table_args__ = (
         CheckConstraint("overlap BETWEEN 1 AND 50", name="overlap"),
         CheckConstraint("state IN ('open', 'done', 'retired')", name="state"),
+        CheckConstraint("kind IN ('ranking', 'writing')", name="kind"),
+        CheckConstraint("purpose IN ('collect', 'gold', 'practice')", name="purpose"),
         # A run's prompt becomes a task once, however often its job is resumed.
         UniqueConstraint("run_id", "prompt_id"),
         Index("ix_tasks_project_id_state_id", "project_id", "state", "id"),
+        Index("ix_tasks_known_answer", "project_id", "purpose", "id", postgresql_where=text("purpose <> 'collect'")),
     )
 
     id: Mapped[Key]
@@ -42,6 +50,20 @@ class Task(Base):
     overlap: Mapped[int] = mapped_column(SmallInteger)
     priority_class: Mapped[int] = mapped_column(SmallInteger)
     state: Mapped[str] = mapped_column(Text, server_default="open")
+    kind: Mapped[str] = mapped_column(Text, server_default="ranking")
+    purpose: Mapped[str] = mapped_column(Text, server_default="collect")
+    created_at: Mapped[CreatedAt]
+
+
+class KnownAnswer(Base):
+    """The right order of a gold or practice task: `tiers` of completion ids, best first."""
+
+    __tablename__ = "known_answers"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), primary_key=True)
+    tiers: Mapped[list[Any]]
+    explanation: Mapped[str] = mapped_column(Text, server_default="")
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[CreatedAt]
 
 
@@ -71,6 +93,13 @@ class TaskSlot(Base):
             postgresql_where=text("state = 'open'"),
         ),
         Index(
+            "ix_task_slots_reserved",
+            "reserved_for_id",
+            "project_id",
+            "queue_seq",
+            postgresql_where=text("reserved_for_id IS NOT NULL"),
+        ),
+        Index(
             "uq_task_slots_assignment_id",
             "assignment_id",
             unique=True,
@@ -85,6 +114,7 @@ class TaskSlot(Base):
     priority_class: Mapped[int] = mapped_column(SmallInteger)
     queue_seq: Mapped[int] = mapped_column(server_default=queue_sequence.next_value())
     assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignments.id", use_alter=True))
+    reserved_for_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
 
 class Assignment(Base):
