@@ -10,6 +10,7 @@ import pytest
 import redis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser
 from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,7 @@ from app.config import Settings, get_settings  # noqa: E402
 from app.embedded import postgres  # noqa: E402
 from app.embedded.postgres import APP, MIGRATOR  # noqa: E402
 from app.main import create_app  # noqa: E402
+from benchmarks.chromium import NoBrowserError, chromium  # noqa: E402
 from tests.servers import Servers, temporary_servers  # noqa: E402
 
 TEMPLATE, SHARED = "plackett_template", "plackett_shared"
@@ -45,6 +47,18 @@ class Database:
     url: str
     migrator_url: str
     engine: Engine
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium for all tests; without one they are skipped, or fail where one is required."""
+    try:
+        with chromium() as launched:
+            yield launched
+    except NoBrowserError as error:
+        if os.environ.get("PLACKETT_REQUIRE_BROWSER"):
+            raise
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

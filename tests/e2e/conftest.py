@@ -1,28 +1,14 @@
-"""A browser, and a whole running service with a model made on the spot."""
+"""A whole running service with a model made on the spot, and a tab on it."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from benchmarks.chromium import NoBrowserError, chromium
 from benchmarks.local_service import LocalService, local_service
 from tests.tiny_model import build_tiny_model
 
 WAIT_MS = 60_000
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium; without one the tests are skipped, or fail where one is required."""
-    try:
-        with chromium() as launched:
-            yield launched
-    except NoBrowserError as error:
-        if os.environ.get("PLACKETT_REQUIRE_BROWSER"):
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
