@@ -9,6 +9,7 @@ import { createRoot } from "react-dom/client";
 import { makeQueries } from "@/api/queries";
 import { sessionQuery } from "@/api/session";
 import { makeRouter } from "@/routes/router";
+import { preferredLocale, speak } from "@/strings";
 
 const queries = makeQueries(() => {
   // The session is over: fetch what is left of it, and let the routes send the person to the door.
@@ -18,6 +19,7 @@ const router = makeRouter(queries);
 const container = document.getElementById("root");
 if (container === null) throw new Error("index.html has no element #root");
 
+await speak(preferredLocale());
 createRoot(container).render(
   <StrictMode>
     <QueryClientProvider client={queries}>

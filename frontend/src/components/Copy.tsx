@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Button } from "./Button";
 import { Icon } from "./Icon";

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useId, useRef } from "react";
 
 import { IconButton } from "./Button";
 import { cx } from "./cx";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 interface DialogProps {
   title: string;

@@ -3,7 +3,7 @@ import ReactMarkdown, { type Components } from "react-markdown";
 import rehypeSanitize from "rehype-sanitize";
 import remarkGfm from "remark-gfm";
 
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Button, buttonClass } from "./Button";
 import { cx } from "./cx";

@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 
 import { problemOf } from "@/api/problem";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Button } from "./Button";
 import { cx } from "./cx";

@@ -1,5 +1,5 @@
 import type { RunProgress } from "@/api/types";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { formatSeconds } from "./format";
 import { ProgressBar } from "./Progress";

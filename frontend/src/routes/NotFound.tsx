@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 
 import { buttonClass } from "@/components/Button";
 import { EmptyState } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 export function NotFound() {
   return (

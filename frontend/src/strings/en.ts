@@ -1,4 +1,4 @@
-/** Every word of the page, by the feature that says it. Another language is another object of this shape. */
+/** Every word of the page in English, by the feature that says it: the shape of every other language. */
 import { common } from "./en/common";
 import { desk } from "./en/desk";
 import { loop } from "./en/loop";
@@ -7,4 +7,5 @@ import { runs } from "./en/runs";
 import { shell } from "./en/shell";
 import { welcome } from "./en/welcome";
 
-export const t = { common, shell, welcome, desk, loop, runs, project };
+export const en = { common, shell, welcome, desk, loop, runs, project };
+export type Strings = typeof en;

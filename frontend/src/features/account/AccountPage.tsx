@@ -8,7 +8,7 @@ import { TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Notice } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { useSignOut } from "@/components/useSignOut";
 

@@ -8,7 +8,7 @@ import { TextArea, TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { EmptyState, ErrorNote } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 export function NewProjectPage({ isOperator }: { isOperator: boolean }) {
   return (

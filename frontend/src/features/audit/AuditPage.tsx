@@ -8,7 +8,7 @@ import { formatFigure, formatFull, fromSlug } from "@/components/format";
 import { EmptyState, ErrorNote, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
 import { Cell, Table } from "@/components/Table";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 export function AuditPage({ projectId }: { projectId: number }) {
   const events = useInfiniteQuery(auditQuery(projectId));

@@ -11,7 +11,7 @@ import { EmptyState, ErrorNote, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
 import { Cell, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { snippetsFor } from "./snippets";
 

@@ -11,7 +11,7 @@ import { Page, Panel } from "@/components/Page";
 import { Pill } from "@/components/Pill";
 import { Time } from "@/components/Time";
 import { useNow } from "@/components/useNow";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 /** One's own rankings: read them, and change those that are still open. */
 export function HistoryPage({ projectId }: { projectId: number }) {

@@ -4,7 +4,7 @@ import { decidePromotion } from "@/api/loop";
 import type { Cycle, ModelVersion } from "@/api/types";
 import { Button } from "@/components/Button";
 import { ErrorNote, Notice } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 interface CandidateProps {
   cycle: Cycle;

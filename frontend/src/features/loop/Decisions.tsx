@@ -4,7 +4,7 @@ import type { Decision } from "@/api/types";
 import { cx } from "@/components/cx";
 import { Panel } from "@/components/Page";
 import { Time } from "@/components/Time";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 const TONES: Record<Decision["tone"], string> = { neutral: "bg-edge", good: "bg-good", bad: "bg-bad" };
 

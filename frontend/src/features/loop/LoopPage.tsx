@@ -11,7 +11,7 @@ import { Icon } from "@/components/Icon";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { Page } from "@/components/Page";
 import { Pill } from "@/components/Pill";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Candidate } from "./Candidate";
 import { Decisions } from "./Decisions";

@@ -5,7 +5,7 @@ import { formatCount } from "@/components/format";
 import { Panel } from "@/components/Page";
 import { ProgressBar } from "@/components/Progress";
 import { RunProgressLine } from "@/components/RunProgressLine";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Stages } from "./Stages";
 

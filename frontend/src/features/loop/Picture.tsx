@@ -7,7 +7,7 @@ import { formatCount, formatFigure, formatPercent } from "@/components/format";
 import { Icon } from "@/components/Icon";
 import { Pill } from "@/components/Pill";
 import { ProgressBar } from "@/components/Progress";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 /** The cycle as one picture: five stations, the live ones marked, what moves shown as a bar. */
 export function Picture({ loop }: { loop: Loop }) {

@@ -1,7 +1,7 @@
 import type { Cycle } from "@/api/types";
 import { cx } from "@/components/cx";
 import { Icon } from "@/components/Icon";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 const ORDER: Cycle["stage"][] = ["reward", "ppo", "promotion", "sample"];
 

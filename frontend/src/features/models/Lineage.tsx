@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ModelLineage, ModelVersion } from "@/api/types";
 import { cx } from "@/components/cx";
 import { Icon } from "@/components/Icon";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 /** Where a model came from and what came of it, left to right. */
 export function Lineage({ model }: { model: ModelLineage }) {

@@ -11,7 +11,7 @@ import { formatBytes, formatFigure } from "@/components/format";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { Panel } from "@/components/Page";
 import { Time } from "@/components/Time";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Lineage } from "./Lineage";
 import { StagePill } from "./ModelsPage";

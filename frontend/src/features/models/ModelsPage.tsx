@@ -8,7 +8,7 @@ import { EmptyState, ErrorNote, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
 import { Pill, type Tone } from "@/components/Pill";
 import { Time } from "@/components/Time";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { ModelDetail } from "./ModelDetail";
 

@@ -9,7 +9,7 @@ import { Dialog } from "@/components/Dialog";
 import { Select, TextField } from "@/components/Field";
 import { submitting } from "@/components/form";
 import { ErrorNote } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { ROLES } from "./PeoplePage";
 

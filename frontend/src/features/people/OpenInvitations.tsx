@@ -6,7 +6,7 @@ import { formatFull } from "@/components/format";
 import { ErrorNote } from "@/components/Notice";
 import { Panel } from "@/components/Page";
 import { Pill } from "@/components/Pill";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 export function OpenInvitations({ projectId }: { projectId: number }) {
   const invitations = useQuery(invitationsQuery(projectId));

@@ -10,7 +10,7 @@ import { ErrorNote, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
 import { Cell, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { InviteDialog } from "./InviteDialog";
 import { OpenInvitations } from "./OpenInvitations";

@@ -13,7 +13,7 @@ import { Panel } from "@/components/Page";
 import { Pill } from "@/components/Pill";
 import { Cell, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 const SPLITS = ["train", "validation", "test"] as const;
 

@@ -11,7 +11,7 @@ import { Page, Panel } from "@/components/Page";
 import { Pill, type Tone } from "@/components/Pill";
 import { Cell, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { PromptList } from "./PromptList";
 import { Staged } from "./Staged";

@@ -9,7 +9,7 @@ import { formatCount } from "@/components/format";
 import { ErrorNote } from "@/components/Notice";
 import { Panel } from "@/components/Page";
 import { Cell, Table } from "@/components/Table";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 interface StagedProps {
   promptSet: PromptSet;

@@ -11,7 +11,7 @@ import { fieldText, submitting } from "@/components/form";
 import { formatBytes } from "@/components/format";
 import { Icon } from "@/components/Icon";
 import { ErrorNote } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 interface UploadProps {
   projectId: number;

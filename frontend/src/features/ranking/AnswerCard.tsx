@@ -6,7 +6,7 @@ import { cx } from "@/components/cx";
 import { wordCount } from "@/components/format";
 import { Icon } from "@/components/Icon";
 import { Markdown } from "@/components/Markdown";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { type Bench, keepFocus } from "./bench";
 import { Flags } from "./Flags";

@@ -3,7 +3,7 @@ import { type CSSProperties, useMemo } from "react";
 
 import type { Card } from "@/api/types";
 import { cx } from "@/components/cx";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { AnswerCard } from "./AnswerCard";
 import { type Bench, cardById } from "./bench";

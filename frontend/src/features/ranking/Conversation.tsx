@@ -1,9 +1,12 @@
 import type { Assignment } from "@/api/types";
 import { cx } from "@/components/cx";
 import { Markdown } from "@/components/Markdown";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
-const SPEAKERS: Record<string, string> = { user: t.desk.person, assistant: t.desk.assistant, system: t.desk.system };
+function speaker(role: string): string {
+  const names: Record<string, string> = { user: t.desk.person, assistant: t.desk.assistant, system: t.desk.system };
+  return names[role] ?? role;
+}
 
 /** What the answers answer: each turn with its speaker, the last one in reading size. */
 export function Conversation({ messages, raw }: { messages: Assignment["prompt"]["messages"]; raw: boolean }) {
@@ -24,7 +27,7 @@ export function Conversation({ messages, raw }: { messages: Assignment["prompt"]
               role === "system" && "text-soft text-sm",
             )}
           >
-            <p className="text-soft text-xs font-semibold">{SPEAKERS[role] ?? role}</p>
+            <p className="text-soft text-xs font-semibold">{speaker(role)}</p>
             <Markdown
               text={String(message.content)}
               raw={raw}

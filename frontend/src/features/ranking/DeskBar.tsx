@@ -4,7 +4,7 @@ import { cx } from "@/components/cx";
 import { formatSeconds } from "@/components/format";
 import { Icon } from "@/components/Icon";
 import { Kbd } from "@/components/Kbd";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { keyName } from "./keys";
 import type { Preferences } from "./preferences";

@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { myProgressQuery } from "@/api/desk";
 import { projectQuery } from "@/api/projects";
 import { ErrorNote, Skeleton } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { DeskBar } from "./DeskBar";
 import { DoneBar } from "./DoneBar";

@@ -4,7 +4,7 @@ import type { SkipReason } from "@/api/types";
 import { Button } from "@/components/Button";
 import { cx } from "@/components/cx";
 import { Kbd } from "@/components/Kbd";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import type { Done } from "./desk";
 

@@ -13,7 +13,7 @@ import {
 } from "@dnd-kit/core";
 import { type ReactNode, useState } from "react";
 
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import type { Bench } from "./bench";
 

@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { Card } from "@/api/types";
 import { cx } from "@/components/cx";
 import { fromSlug } from "@/components/format";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { type Bench, keepFocus } from "./bench";
 

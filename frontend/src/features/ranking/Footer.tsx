@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { Button } from "@/components/Button";
 import { cx } from "@/components/cx";
 import { Kbd } from "@/components/Kbd";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import type { Bench } from "./bench";
 import { Rail } from "./Rail";

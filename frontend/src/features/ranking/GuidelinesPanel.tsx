@@ -1,6 +1,6 @@
 import { IconButton } from "@/components/Button";
 import { Markdown } from "@/components/Markdown";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 /** The project's guidelines beside the work, or over it on a phone. */
 export function GuidelinesPanel({ text, onClose }: { text: string; onClose: () => void }) {

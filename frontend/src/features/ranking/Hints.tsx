@@ -1,5 +1,5 @@
 import { Kbd } from "@/components/Kbd";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import type { Bench } from "./bench";
 

@@ -4,7 +4,7 @@ import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { Switch } from "@/components/Field";
 import { Kbd } from "@/components/Kbd";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { COMMANDS, type Command, DEFAULT_BINDINGS, isFreeForCommands, keyName } from "./keys";
 import type { Preferences } from "./preferences";

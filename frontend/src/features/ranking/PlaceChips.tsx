@@ -1,6 +1,6 @@
 import type { Card } from "@/api/types";
 import { cx } from "@/components/cx";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { type Bench, keepFocus } from "./bench";
 import { placeOf } from "./ranking";

@@ -2,7 +2,7 @@ import { useDndContext, useDraggable, useDroppable } from "@dnd-kit/core";
 import { Fragment, type KeyboardEvent } from "react";
 
 import { cx } from "@/components/cx";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import type { Bench } from "./bench";
 import { type CardId, unplaced } from "./ranking";

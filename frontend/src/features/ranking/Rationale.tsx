@@ -1,5 +1,5 @@
 import { TextArea } from "@/components/Field";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import type { Bench } from "./bench";
 

@@ -1,6 +1,6 @@
 import { Button } from "@/components/Button";
 import { Notice } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 /** Says that an earlier judgment is on the desk, and that it holds until the change is submitted. */
 export function RevisionNotice({ onPutAway }: { onPutAway: () => void }) {

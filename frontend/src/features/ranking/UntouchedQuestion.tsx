@@ -1,6 +1,6 @@
 import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 interface UntouchedProps {
   canTie: boolean;

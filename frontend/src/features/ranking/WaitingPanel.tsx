@@ -4,7 +4,7 @@ import type { Waiting } from "@/api/types";
 import { buttonClass } from "@/components/Button";
 import { formatSeconds } from "@/components/format";
 import { ProgressBar } from "@/components/Progress";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 interface WaitingPanelProps {
   waiting: Waiting;

@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import type { Assignment, NewRanking } from "@/api/types";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Answers } from "./Answers";
 import { Conversation } from "./Conversation";

@@ -1,5 +1,5 @@
 import type { Assignment } from "@/api/types";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { type Judgment, saidIn } from "./judgment";
 import { unplaced } from "./ranking";

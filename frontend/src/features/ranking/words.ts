@@ -1,5 +1,5 @@
 /** What a move means, said aloud. */
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import type { Judgment, Move } from "./judgment";
 import { isComplete, placeOf, tiedWith } from "./ranking";

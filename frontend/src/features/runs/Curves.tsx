@@ -5,7 +5,7 @@ import { Chart, type Points } from "@/components/Chart";
 import { formatFigure, fromSlug } from "@/components/format";
 import { Panel } from "@/components/Page";
 import { Cell, Table } from "@/components/Table";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 type Series = Readonly<Record<string, Points>>;
 

@@ -10,7 +10,7 @@ import { Dialog } from "@/components/Dialog";
 import { Select } from "@/components/Field";
 import { submitting } from "@/components/form";
 import { ErrorNote, Skeleton } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { configOf, propertiesOf } from "./schema";
 import { SchemaField } from "./SchemaField";

@@ -5,7 +5,7 @@ import { Facts, factsOf } from "@/components/Facts";
 import { formatFigure, formatSeconds } from "@/components/format";
 import { Panel } from "@/components/Page";
 import { Time } from "@/components/Time";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 /** Seconds a run has worked, or took. */
 export function secondsOf(run: Run): number | null {

@@ -11,7 +11,7 @@ import { Dialog } from "@/components/Dialog";
 import { ErrorNote, Notice, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
 import { RunProgressLine } from "@/components/RunProgressLine";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Curves } from "./Curves";
 import { RunFacts } from "./RunFacts";

@@ -12,7 +12,7 @@ import { Page, Panel } from "@/components/Page";
 import { RunProgressLine } from "@/components/RunProgressLine";
 import { Cell, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { LaunchDialog } from "./LaunchDialog";
 import { secondsOf } from "./RunFacts";

@@ -3,7 +3,7 @@ import { formatFigure } from "@/components/format";
 import { Markdown } from "@/components/Markdown";
 import { Panel } from "@/components/Page";
 import { Pill } from "@/components/Pill";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 /** What the model wrote, prompt by prompt, so that early and late stand side by side. */
 export function Samples({ samples }: { samples: readonly RunSample[] }) {

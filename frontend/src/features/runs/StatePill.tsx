@@ -1,6 +1,6 @@
 import type { RunState } from "@/api/types";
 import { Pill, type Tone } from "@/components/Pill";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 const TONES: Record<RunState, Tone> = {
   queued: "neutral",

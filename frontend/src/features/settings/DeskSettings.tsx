@@ -1,7 +1,7 @@
 import type { ProjectSettings } from "@/api/types";
 import { Check, Select, TextArea, TextField } from "@/components/Field";
 import { Panel } from "@/components/Page";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 const RATIONALES = ["off", "optional", "required"] as const;
 

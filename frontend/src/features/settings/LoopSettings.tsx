@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { ProjectSettings } from "@/api/types";
 import { Check, Select, TextField } from "@/components/Field";
 import { Panel } from "@/components/Page";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 const PROMOTIONS = ["manual", "automatic"] as const;
 

@@ -9,7 +9,7 @@ import { TextArea, TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { DeskSettings } from "./DeskSettings";
 import { settingsIn } from "./form";

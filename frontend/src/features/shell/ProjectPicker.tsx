@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useId } from "react";
 
 import type { Session } from "@/api/types";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { homeFor } from "./navigation";
 

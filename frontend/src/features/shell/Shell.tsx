@@ -6,7 +6,7 @@ import { IconButton } from "@/components/Button";
 import { cx } from "@/components/cx";
 import { Icon, Mark } from "@/components/Icon";
 import { useSignOut } from "@/components/useSignOut";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { groupsFor, homeFor } from "./navigation";
 import { ProjectPicker } from "./ProjectPicker";
@@ -113,7 +113,7 @@ function Groups({ projectId, role, isRow = false, onGo }: GroupsProps) {
                 className="text-soft hover:text-ink hover:bg-ink/5 block rounded-lg px-2.5 py-1.5 text-sm font-medium whitespace-nowrap pointer-coarse:py-2.5"
                 activeProps={{ className: "bg-accent-soft! text-accent! font-semibold!" }}
               >
-                {item.text}
+                {t.shell[item.name]}
               </Link>
             </li>
           ))}

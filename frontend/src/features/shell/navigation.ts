@@ -1,5 +1,5 @@
 import type { Role } from "@/api/types";
-import { t } from "@/strings/en";
+import type { Strings } from "@/strings";
 
 export interface NavItem {
   to:
@@ -14,7 +14,7 @@ export interface NavItem {
     | "/p/$projectId/tokens"
     | "/p/$projectId/audit"
     | "/p/$projectId/settings";
-  text: string;
+  name: keyof Strings["shell"];
   roles: readonly Role[];
 }
 
@@ -26,21 +26,21 @@ const ADMIN: readonly Role[] = ["admin"];
 /** The pages in groups, each with who may see it. */
 const GROUPS: readonly (readonly NavItem[])[] = [
   [
-    { to: "/p/$projectId/desk", text: t.shell.desk, roles: RANKING },
-    { to: "/p/$projectId/history", text: t.shell.history, roles: RANKING },
+    { to: "/p/$projectId/desk", name: "desk", roles: RANKING },
+    { to: "/p/$projectId/history", name: "history", roles: RANKING },
   ],
   [
-    { to: "/p/$projectId/loop", text: t.shell.loop, roles: RUNNING },
-    { to: "/p/$projectId/prompts", text: t.shell.prompts, roles: RUNNING },
-    { to: "/p/$projectId/runs", text: t.shell.runs, roles: RUNNING },
-    { to: "/p/$projectId/models", text: t.shell.models, roles: RUNNING },
-    { to: "/p/$projectId/datasets", text: t.shell.datasets, roles: RUNNING },
+    { to: "/p/$projectId/loop", name: "loop", roles: RUNNING },
+    { to: "/p/$projectId/prompts", name: "prompts", roles: RUNNING },
+    { to: "/p/$projectId/runs", name: "runs", roles: RUNNING },
+    { to: "/p/$projectId/models", name: "models", roles: RUNNING },
+    { to: "/p/$projectId/datasets", name: "datasets", roles: RUNNING },
   ],
   [
-    { to: "/p/$projectId/people", text: t.shell.people, roles: ADMIN },
-    { to: "/p/$projectId/tokens", text: t.shell.tokens, roles: EVERYBODY },
-    { to: "/p/$projectId/settings", text: t.shell.settings, roles: ADMIN },
-    { to: "/p/$projectId/audit", text: t.shell.audit, roles: ADMIN },
+    { to: "/p/$projectId/people", name: "people", roles: ADMIN },
+    { to: "/p/$projectId/tokens", name: "tokens", roles: EVERYBODY },
+    { to: "/p/$projectId/settings", name: "settings", roles: ADMIN },
+    { to: "/p/$projectId/audit", name: "audit", roles: ADMIN },
   ],
 ];
 

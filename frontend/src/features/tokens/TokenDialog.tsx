@@ -8,9 +8,10 @@ import { Dialog } from "@/components/Dialog";
 import { Check, TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
+import { en } from "@/strings/en";
 
-const SCOPES = Object.keys(t.project.scopes) as Scope[];
+const SCOPES = Object.keys(en.project.scopes) as Scope[];
 const USUAL: Scope[] = ["read", "datasets"];
 
 /** A token with what it may do; the token itself is shown this once. */

@@ -10,7 +10,7 @@ import { Pill } from "@/components/Pill";
 import { Cell, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { useNow } from "@/components/useNow";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { TokenDialog } from "./TokenDialog";
 

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { Mark } from "@/components/Icon";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 interface GateProps {
   title: string;

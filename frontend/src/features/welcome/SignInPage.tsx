@@ -7,7 +7,7 @@ import { CopyBlock } from "@/components/Copy";
 import { TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Notice } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Gate } from "./Gate";
 import { useEnter } from "./useEnter";

@@ -6,7 +6,7 @@ import { Button } from "@/components/Button";
 import { TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Notice, Skeleton } from "@/components/Notice";
-import { t } from "@/strings/en";
+import { t } from "@/strings";
 
 import { Gate } from "./Gate";
 import { useEnter } from "./useEnter";
