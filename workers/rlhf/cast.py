@@ -104,10 +104,10 @@ def lora_pair(folder: Path, config: PpoConfig, seed: int) -> tuple[Role, Role]:
 
 
 def full_pair(folder: Path) -> tuple[Role, Role]:
-    """Policy and reference as two copies of the same weights."""
+    """Policy and reference as two copies of the same weights, both in fp32: rounding must not set them apart."""
     if read_description(folder).adapter:
         raise BadArtifactError(f"{folder.name}: is an adapter; full training starts from whole weights")
-    reference = models.load_base(folder)
+    reference = models.load_base(folder, full=True)
     reference.freeze()
     return Role(models.load_base(folder, full=True), None), Role(reference, None)
 
