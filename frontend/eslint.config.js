@@ -34,6 +34,14 @@ export default tseslint.config(
       "@typescript-eslint/only-throw-error": "off",
       "max-lines": ["error", { max: 250 }],
       "max-lines-per-function": ["error", { max: 90, skipBlankLines: true, skipComments: true }],
+      // The language is chosen before the first paint, after every module has run.
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "Program MemberExpression[object.name='t']:not(:function MemberExpression)",
+          message: "Read `t` inside a function: at a module's top the language is not chosen yet.",
+        },
+      ],
       "max-params": "off",
       "@typescript-eslint/max-params": ["error", { max: 5 }],
     },

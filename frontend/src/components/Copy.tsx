@@ -27,8 +27,8 @@ export function CopyButton({ text, label = t.common.copy }: { text: string; labe
 export function CopyBlock({ text, label }: { text: string; label: string }) {
   return (
     <figure className="border-line bg-sunken min-w-0 overflow-hidden rounded-xl border">
-      <figcaption className="border-line flex items-center gap-2 border-b py-1.5 pr-1.5 pl-4">
-        <span className="mr-auto text-sm font-semibold">{label}</span>
+      <figcaption className="border-line flex items-center gap-2 border-b py-1.5 pe-1.5 ps-4">
+        <span className="me-auto text-sm font-semibold">{label}</span>
         <CopyButton text={text} />
       </figcaption>
       <pre tabIndex={0} aria-label={label} className="overflow-x-auto px-4 py-3 font-mono text-sm leading-6">

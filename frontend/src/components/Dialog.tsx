@@ -35,10 +35,10 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps) 
     >
       <div className="grid gap-4 p-6">
         <header className="flex items-start gap-3">
-          <h2 id={heading} className="mr-auto text-xl font-semibold tracking-tight">
+          <h2 id={heading} className="me-auto text-xl font-semibold tracking-tight">
             {title}
           </h2>
-          <IconButton icon="close" label={t.common.close} onClick={onClose} className="-mt-1.5 -mr-2" />
+          <IconButton icon="close" label={t.common.close} onClick={onClose} className="-mt-1.5 -me-2" />
         </header>
         {children}
       </div>

@@ -15,7 +15,7 @@ export function Facts({ rows, className }: FactsProps) {
       {shown.map(([name, value]) => (
         <Fragment key={name}>
           <dt className="text-soft">{name}</dt>
-          <dd className="text-right wrap-anywhere tabular-nums">{value}</dd>
+          <dd className="text-end wrap-anywhere tabular-nums">{value}</dd>
         </Fragment>
       ))}
     </dl>

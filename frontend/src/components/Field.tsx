@@ -137,7 +137,7 @@ export function Switch({ label, checked, onChange, disabled = false }: SwitchPro
         <span
           className={cx(
             "size-3.5 rounded-full transition-transform",
-            checked ? "bg-accent-ink translate-x-4" : "bg-edge translate-x-0",
+            checked ? "bg-accent-ink translate-x-4 rtl:-translate-x-4" : "bg-edge translate-x-0",
           )}
         />
       </span>

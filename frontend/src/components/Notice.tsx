@@ -39,7 +39,7 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
       <p>{problem.detail}</p>
       {problem.advice != null && <p className="text-soft text-sm">{problem.advice}</p>}
       {problem.errors != null && problem.errors.length > 1 && (
-        <ul className="list-disc pl-5 text-sm">
+        <ul className="list-disc ps-5 text-sm">
           {problem.errors.map((one) => (
             <li key={`${one.field}:${one.detail}`}>{`${one.field}: ${one.detail}`}</li>
           ))}

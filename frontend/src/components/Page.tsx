@@ -16,7 +16,7 @@ export function Page({ title, lead, actions, children, narrow = false }: PagePro
     <div className={cx("mx-auto grid w-full gap-5 px-4 py-6 sm:px-7", narrow ? "max-w-3xl" : "max-w-[90rem]")}>
       <title>{`${title} · Plackett`}</title>
       <header className="flex flex-wrap items-start gap-x-4 gap-y-3">
-        <div className="mr-auto grid min-w-0 gap-1">
+        <div className="me-auto grid min-w-0 gap-1">
           <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
           {lead !== undefined && <p className="text-soft max-w-prose text-sm">{lead}</p>}
         </div>
@@ -41,7 +41,7 @@ export function Panel({ title, actions, children, className, flush = false }: Pa
     <section className={cx("border-line bg-panel shadow-lift min-w-0 overflow-hidden rounded-2xl border", className)}>
       {title !== undefined && (
         <header className="flex min-h-14 flex-wrap items-center gap-2 px-5 pt-3 pb-2">
-          <h2 className="mr-auto text-base font-semibold">{title}</h2>
+          <h2 className="me-auto text-base font-semibold">{title}</h2>
           {actions}
         </header>
       )}

@@ -13,7 +13,7 @@ interface TableProps {
 export function Table({ caption, head, children, className }: TableProps) {
   return (
     <div className={cx("overflow-x-auto", className)} tabIndex={0} role="region" aria-label={caption}>
-      <table className="w-full text-left text-base">
+      <table className="w-full text-start text-base">
         <caption className="sr-only">{caption}</caption>
         <thead>
           <tr className="border-line border-b">

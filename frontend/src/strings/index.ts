@@ -15,6 +15,7 @@ interface Language {
 
 const CHOICES = {
   en: { name: "English", dir: "ltr", load: () => Promise.resolve(en) },
+  "zh-CN": { name: "简体中文", dir: "ltr", load: async () => (await import("./zh-CN")).zhCN },
 } as const satisfies Record<string, Language>;
 
 export type { Strings } from "./en";

@@ -7,6 +7,7 @@ import { Button, buttonClass } from "@/components/Button";
 import { TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Notice } from "@/components/Notice";
+import { LanguageSwitch } from "@/components/LanguageSwitch";
 import { Page, Panel } from "@/components/Page";
 import { t } from "@/strings";
 
@@ -24,6 +25,7 @@ export function AccountPage({ user }: { user: User }) {
         narrow
         actions={
           <>
+            <LanguageSwitch isWide />
             <Link to="/" className={buttonClass()}>
               {t.shell.home}
             </Link>

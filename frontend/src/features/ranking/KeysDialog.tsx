@@ -4,7 +4,7 @@ import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { Switch } from "@/components/Field";
 import { Kbd } from "@/components/Kbd";
-import { t } from "@/strings";
+import { type Strings, t } from "@/strings";
 
 import { COMMANDS, type Command, DEFAULT_BINDINGS, isFreeForCommands, keyName } from "./keys";
 import type { Preferences } from "./preferences";
@@ -15,15 +15,15 @@ interface KeysDialogProps {
   onClose: () => void;
 }
 
-const ROWS: [keys: string[], text: string][] = [
-  [["A", "…", "I"], t.desk.keysRows.letters],
-  [["⇧ A", "…", "⇧ I"], t.desk.keysRows.tie],
-  [["1", "…", "9"], t.desk.keysRows.digit],
-  [["⇧ ↑", "⇧ ↓"], t.desk.keysRows.step],
-  [["⌥ 1", "…", "⌥ 7"], t.desk.keysRows.rate],
-  [["⌫"], t.desk.keysRows.back],
-  [["⏎"], t.desk.keysRows.submit],
-  [["?"], t.desk.keysRows.help],
+const ROWS: readonly (readonly [keys: string[], name: keyof Strings["desk"]["keysRows"]])[] = [
+  [["A", "…", "I"], "letters"],
+  [["⇧ A", "…", "⇧ I"], "tie"],
+  [["1", "…", "9"], "digit"],
+  [["⇧ ↑", "⇧ ↓"], "step"],
+  [["⌥ 1", "…", "⌥ 7"], "rate"],
+  [["⌫"], "back"],
+  [["⏎"], "submit"],
+  [["?"], "help"],
 ];
 
 /** Every key, the switch that turns them off, and other letters for the commands. */
@@ -46,8 +46,8 @@ export function KeysDialog({ preferences, onPreferences, onClose }: KeysDialogPr
         {!singleKeys && <p className="text-soft text-sm">{t.desk.keysOff}</p>}
       </div>
       <dl className="divide-line grid divide-y" onKeyDown={press}>
-        {ROWS.map(([keys, text]) => (
-          <Row key={text} text={text}>
+        {ROWS.map(([keys, name]) => (
+          <Row key={name} text={t.desk.keysRows[name]}>
             {keys.map((key) => (key === "…" ? <span key={key}>…</span> : <Kbd key={key}>{key}</Kbd>))}
           </Row>
         ))}

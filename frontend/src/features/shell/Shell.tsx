@@ -5,6 +5,7 @@ import type { Role, Session } from "@/api/types";
 import { IconButton } from "@/components/Button";
 import { cx } from "@/components/cx";
 import { Icon, Mark } from "@/components/Icon";
+import { LanguageSwitch } from "@/components/LanguageSwitch";
 import { useSignOut } from "@/components/useSignOut";
 import { t } from "@/strings";
 
@@ -27,19 +28,19 @@ export function Shell({ session, projectId, role, children }: ShellProps) {
     <div className={cx("flex min-h-dvh flex-col", !isSlim && "lg:flex-row")}>
       <a
         href="#content"
-        className="bg-accent text-accent-ink sr-only z-50 rounded-lg px-4 py-2 font-semibold focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+        className="bg-accent text-accent-ink sr-only z-50 rounded-lg px-4 py-2 font-semibold focus:not-sr-only focus:fixed focus:top-2 focus:start-2"
       >
         {t.shell.skipToContent}
       </a>
       <header
         className={cx(
-          "border-line bg-panel flex h-14 items-center gap-1 border-b pr-2 pl-4 sm:pl-7",
+          "border-line bg-panel flex h-14 items-center gap-1 border-b ps-4 pe-2 sm:ps-7",
           !isSlim && "lg:hidden",
         )}
       >
         <Brand projectId={projectId} role={role} isSlim={isSlim} />
         {isSlim && <Groups projectId={projectId} role={role} isRow onGo={() => setOpen(false)} />}
-        <span className="ml-auto" />
+        <span className="ms-auto" />
         {isSlim ? (
           <Account session={session} />
         ) : (
@@ -55,7 +56,7 @@ export function Shell({ session, projectId, role, children }: ShellProps) {
         <aside
           aria-label={t.shell.menu}
           className={cx(
-            "border-line bg-panel shrink-0 flex-col gap-4 px-3 pt-4 pb-3 lg:sticky lg:top-0 lg:flex lg:h-dvh lg:w-54 lg:overflow-y-auto lg:border-r",
+            "border-line bg-panel shrink-0 flex-col gap-4 px-3 pt-4 pb-3 lg:sticky lg:top-0 lg:flex lg:h-dvh lg:w-54 lg:overflow-y-auto lg:border-e",
             isOpen ? "flex border-b" : "hidden",
           )}
         >
@@ -98,7 +99,7 @@ interface GroupsProps {
 
 function Groups({ projectId, role, isRow = false, onGo }: GroupsProps) {
   return (
-    <nav aria-label={t.shell.nav} className={isRow ? "ml-3 flex" : "grid gap-3"}>
+    <nav aria-label={t.shell.nav} className={isRow ? "ms-3 flex" : "grid gap-3"}>
       {groupsFor(role).map((group) => (
         <ul
           key={group[0]?.to}
@@ -124,47 +125,58 @@ function Groups({ projectId, role, isRow = false, onGo }: GroupsProps) {
 }
 
 function Account({ session, isWide = false }: { session: Session; isWide?: boolean }) {
-  const [theme, toggleTheme] = useTheme();
   const leave = useSignOut();
-  return (
-    <div className={cx("flex items-center", isWide && "border-line border-t pt-3")}>
-      {isWide && (
-        <Link
-          to="/account"
-          className="hover:bg-ink/5 mr-auto flex min-w-0 items-center gap-2 rounded-lg px-2 py-1.5 text-sm font-medium"
-        >
-          <Icon name="user" className="size-4 shrink-0" />
-          <span className="truncate">{session.user?.name}</span>
-        </Link>
-      )}
-      <IconButton
-        icon={theme === "dark" ? "sun" : "moon"}
-        label={theme === "dark" ? t.shell.toLight : t.shell.toDark}
-        onClick={toggleTheme}
-      />
-      {!isWide && (
+  if (!isWide) {
+    return (
+      <div className="flex items-center">
+        <LanguageSwitch className="max-[26rem]:hidden" />
+        <ThemeButton />
         <Link
           to="/account"
           aria-label={t.shell.account}
           title={t.shell.account}
-          className="text-soft hover:text-ink hover:bg-ink/5 grid size-10 place-items-center rounded-lg"
+          className="text-soft hover:text-ink hover:bg-ink/5 grid size-10 place-items-center rounded-lg pointer-coarse:size-11"
         >
           <Icon name="user" className="size-5" />
         </Link>
-      )}
-      <SignOut onLeave={leave} isWide={isWide} />
+        <SignOut onLeave={leave} className="max-sm:hidden" />
+      </div>
+    );
+  }
+  return (
+    <div className="border-line grid gap-1 border-t pt-3">
+      <Link
+        to="/account"
+        className="hover:bg-ink/5 flex min-w-0 items-center gap-2 rounded-lg px-2 py-1.5 text-sm font-medium pointer-coarse:py-3"
+      >
+        <Icon name="user" className="size-4 shrink-0" />
+        <span className="truncate">{session.user?.name}</span>
+      </Link>
+      <div className="flex items-center">
+        <ThemeButton />
+        <LanguageSwitch />
+        <SignOut onLeave={leave} className="ms-auto" />
+      </div>
     </div>
   );
 }
 
-function SignOut({ onLeave, isWide }: { onLeave: () => Promise<void>; isWide: boolean }) {
+function ThemeButton() {
+  const [theme, toggle] = useTheme();
+  const isDark = theme === "dark";
+  return (
+    <IconButton icon={isDark ? "sun" : "moon"} label={isDark ? t.shell.toLight : t.shell.toDark} onClick={toggle} />
+  );
+}
+
+function SignOut({ onLeave, className }: { onLeave: () => Promise<void>; className?: string }) {
   return (
     <button
       type="button"
       onClick={onLeave}
       className={cx(
-        "text-soft hover:text-ink hover:bg-ink/5 h-10 rounded-lg px-2 text-sm font-medium whitespace-nowrap",
-        !isWide && "max-sm:hidden",
+        "text-soft hover:text-ink hover:bg-ink/5 h-10 rounded-lg px-2 text-sm font-medium whitespace-nowrap pointer-coarse:h-11",
+        className,
       )}
     >
       {t.shell.signOut}

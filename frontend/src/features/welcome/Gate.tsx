@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 
 import { Mark } from "@/components/Icon";
+import { LanguageSwitch } from "@/components/LanguageSwitch";
 import { t } from "@/strings";
 
 interface GateProps {
@@ -17,6 +18,7 @@ export function Gate({ title, lead, children }: GateProps) {
       <div className="flex items-center gap-2.5 font-semibold tracking-tight">
         <Mark className="size-8" />
         {t.shell.brand}
+        <LanguageSwitch isWide className="ms-auto -me-3" />
       </div>
       <div className="grid gap-2">
         <h1 className="text-2xl font-semibold tracking-tight">{title}</h1>

@@ -1,4 +1,5 @@
 export const common = {
+  language: "Language",
   close: "Close",
   cancel: "Cancel",
   save: "Save",
@@ -17,5 +18,8 @@ export const common = {
   linkText: "It comes from text that somebody, or a model, wrote.",
   linkOpen: "Open in a new tab",
   image: (alt: string) => `image: ${alt}`,
+  seconds: (count: string) => `${count} s`,
+  minutes: (count: string) => `${count} min`,
+  hours: (count: string) => `${count} h`,
   outcome: (from: number, to: number) => `${from} of ${to}`,
 };

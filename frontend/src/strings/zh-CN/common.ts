@@ -1,0 +1,27 @@
+import type { Strings } from "../en";
+
+export const common: Strings["common"] = {
+  language: "语言",
+  close: "关闭",
+  cancel: "取消",
+  save: "保存",
+  retry: "重试",
+  copy: "复制",
+  copied: "已复制",
+  copyByHand: "请手动复制",
+  loading: "正在加载",
+  more: "显示更多",
+  none: "–",
+  underWay: "进行中",
+  request: (id) => `请求 ${id}`,
+  timeLeft: (time) => `约剩 ${time}`,
+  shownOnce: "仅此一次显示，请立即复制。",
+  linkTitle: "打开此地址？",
+  linkText: "它来自他人或模型所写的文本。",
+  linkOpen: "在新标签页中打开",
+  image: (alt) => `图片：${alt}`,
+  seconds: (count) => `${count} 秒`,
+  minutes: (count) => `${count} 分钟`,
+  hours: (count) => `${count} 小时`,
+  outcome: (from, to) => `${from} / ${to}`,
+};

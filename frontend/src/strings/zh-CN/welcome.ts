@@ -1,0 +1,27 @@
+import type { Strings } from "../en";
+
+export const welcome: Strings["welcome"] = {
+  firstTitle: "欢迎使用 Plackett",
+  firstLead: "请设置您的姓名和密码。您将成为管理员，第一个任务已在等您。",
+  memberTitle: (project) => `加入“${project}”`,
+  memberLead: (role) => `您受邀成为${role}。请设置密码，或用已有的账户登录。`,
+  name: "您的姓名",
+  email: "邮箱地址",
+  password: "新密码",
+  passwordHint: "至少 12 个字符；一句话就很好。",
+  enter: "开始排序",
+  join: "加入",
+  linkMissing: "此页面需要一次性链接",
+  linkMissingText: "链接已输出在启动 Plackett 的终端中。运行 `plackett admin-link` 可生成新的链接。",
+  linkDead: "此链接已失效",
+  signInTitle: "登录",
+  signInPassword: "密码",
+  signIn: "登录",
+  setupTitle: "就差一步",
+  setupText: "还没有任何账户。请打开 Plackett 启动时在终端中输出的一次性链接：",
+  setupCommand: "plackett admin-link",
+  setupAgain: "如果链接丢失或已超过一小时，运行此命令可生成新的链接。",
+  impossibleTitle: "此处无法登录",
+  roles: { admin: "管理员", annotator: "标注者", researcher: "研究者" },
+  already: "我已有账户",
+};
