@@ -7,6 +7,7 @@ from app.auth.router import router as auth
 from app.completions.router import router as completions
 from app.datasets.router import router as datasets
 from app.desk.router import router as desk
+from app.guidelines.router import router as guidelines
 from app.loop.router import router as loop
 from app.projects.router import router as projects
 from app.prompts.router import router as prompts
@@ -19,6 +20,7 @@ ROUTERS: list[APIRouter] = [
     auth,
     projects,
     people,
+    guidelines,
     prompts,
     registry,
     completions,

@@ -47,6 +47,7 @@ class Access:
 
     user: User
     project: Project
+    membership: Membership
     role: Role
     paused: bool
     token_scopes: frozenset[str] | None
@@ -146,6 +147,7 @@ def access_for(
     return Access(
         user=identity.user,
         project=project,
+        membership=membership,
         role=membership.role,
         paused=membership.paused_at is not None,
         token_scopes=identity.token_scopes,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.completions.tables import Completion
 from app.config import Settings, get_settings
+from app.guidelines import service as guidelines
 from app.projects.service import create_project
 from app.projects.settings import settings_of
 from app.projects.tables import Project
@@ -37,10 +38,10 @@ def make_demo(session: Session) -> Project:
         creator=None,
         name="Helpful answers",
         description="Rank the answers of a small model, then run a cycle: it learns what you prefer.",
-        settings={
-            "guidelines": GUIDELINES.read_text(encoding="utf-8"),
-            "loop": {"promotion": "automatic", "keep_tasks_ready": 24},
-        },
+        settings={"loop": {"promotion": "automatic", "keep_tasks_ready": 24}},
+    )
+    guidelines.save(
+        session, project_id=project.id, actor=None, text=GUIDELINES.read_text(encoding="utf-8").strip(), basis=None
     )
     prompts = add_starter_prompts(session, project)
     base = register_base(session, project)

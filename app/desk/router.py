@@ -21,4 +21,4 @@ def claim_task(access: ProjectAnnotator, session: SessionDep, request: ClaimRequ
 @router.post("/assignments/{assignment_id}/reopen")
 def reopen_assignment(own: OwnAssignmentDep, session: SessionDep) -> AssignmentRead:
     """Undo: edit a ranking you submitted, or take up again a task you skipped or lost."""
-    return assignment_read(service.reopen(session, own.assignment, own.access.user, own.settings))
+    return assignment_read(service.reopen(session, own.assignment, own.access))

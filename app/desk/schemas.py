@@ -1,11 +1,13 @@
 """What annotators get: never a model's name, a score, or another person's judgment."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.desk.service import Desk, Next, Waiting
+from app.desk.service import Next, Waiting
+from app.desk.shown import Desk
 from app.inputs import Input
 from app.rankings.judgment import Judgment
 from app.rankings.tables import Ranking
@@ -43,6 +45,10 @@ class DraftRead(BaseModel):
     ratings: dict[int, int] = Field(default_factory=dict)
     flags: dict[int, list[str]] = Field(default_factory=dict)
     rationale: str | None = None
+    strength: int | None = None
+    aspects: dict[int, dict[str, int]] = Field(default_factory=dict)
+    prompt_flags: list[str] = Field(default_factory=list)
+    none_acceptable: bool = False
     sequence: int
 
 
@@ -55,16 +61,39 @@ class PreviousRanking(BaseModel):
     ratings: dict[int, int]
     flags: dict[int, list[str]]
     rationale: str | None
+    strength: int | None
+    aspects: dict[int, dict[str, int]]
+    prompt_flags: list[str]
+    none_acceptable: bool
+
+
+class PracticeRead(BaseModel):
+    """Where this task stands in the practice round: the `number`-th `of` so many, in which attempt."""
+
+    number: int
+    of: int
+    attempt: int
+
+
+class GuidelineRead(BaseModel):
+    """The newest version of the guidelines, and the one you were last shown; null where there is none."""
+
+    number: int | None
+    seen: int | None
 
 
 class FormRead(BaseModel):
-    """What the project asks beside the order."""
+    """What the project asks beside the order; the strength of a preference only where two completions are ranked."""
 
     ties_allowed: bool
     ask_rating: bool
     ask_flags: bool
     flags: list[str]
     rationale: Literal["off", "optional", "required"]
+    ask_strength: Literal["off", "optional", "required"]
+    aspects: list[str]
+    prompt_flags: list[str]
+    ask_none_acceptable: bool
 
 
 class AssignmentRead(BaseModel):
@@ -75,6 +104,9 @@ class AssignmentRead(BaseModel):
     project_id: int
     state: AssignmentState
     leased_until: datetime | None
+    purpose: Literal["collect", "practice"]
+    practice: PracticeRead | None
+    guideline: GuidelineRead
     prompt: PromptShown
     completions: list[CardRead]
     draft: DraftRead | None
@@ -95,7 +127,7 @@ class RunShown(BaseModel):
 class WaitingRead(BaseModel):
     """Why there is nothing to do, in words, and when to ask again."""
 
-    reason: Literal["no_prompts", "writing", "all_done", "paused"]
+    reason: Literal["no_prompts", "writing", "all_done", "paused", "daily_cap", "practice_failed"]
     text: str
     retry_after_s: int
     run: RunShown | None
@@ -118,6 +150,9 @@ def assignment_read(desk: Desk) -> AssignmentRead:
             "project_id": assignment.project_id,
             "state": assignment.state,
             "leased_until": assignment.leased_until,
+            "purpose": "practice" if desk.practice else "collect",
+            "practice": asdict(desk.practice) if desk.practice else None,
+            "guideline": {"number": desk.guideline_number, "seen": desk.guideline_seen},
             "prompt": {"id": desk.prompt.id, "messages": desk.prompt.messages},
             "completions": [{"id": card.id, "letter": card.letter, "text": card.text} for card in desk.cards],
             "draft": assignment.draft,
@@ -128,6 +163,10 @@ def assignment_read(desk: Desk) -> AssignmentRead:
                 "ask_flags": settings.ask_flags,
                 "flags": settings.flags,
                 "rationale": settings.rationale,
+                "ask_strength": settings.ask_strength if len(desk.cards) == 2 else "off",
+                "aspects": settings.aspects,
+                "prompt_flags": settings.prompt_flags,
+                "ask_none_acceptable": settings.ask_none_acceptable,
             },
             "is_revision": desk.previous is not None,
         }
@@ -142,6 +181,10 @@ def _previous(ranking: Ranking, judgment: Judgment) -> dict[str, Any]:
         "ratings": judgment.ratings,
         "flags": judgment.flags,
         "rationale": judgment.rationale,
+        "strength": judgment.strength,
+        "aspects": judgment.aspects,
+        "prompt_flags": judgment.prompt_flags,
+        "none_acceptable": judgment.none_acceptable,
     }
 
 

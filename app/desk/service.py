@@ -10,43 +10,27 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.auth.access import Access
-from app.auth.tables import User
-from app.completions.tables import Completion
+from app.desk.shown import Desk, desk_of
 from app.errors import Conflict
-from app.projects.settings import ProjectSettings, settings_of
+from app.projects.settings import settings_of
 from app.prompts.tables import Prompt
 from app.rankings import service as rankings
-from app.rankings.judgment import Judgment
-from app.rankings.tables import Ranking
 from app.runs.service import active
 from app.runs.tables import Run
 from app.tasks import claiming
 from app.tasks import service as tasks
-from app.tasks.assignment import lease_length, letters, shuffle_keys
-from app.tasks.tables import Assignment, Task
+from app.tasks.assignment import lease_length, shuffle_keys
+from app.tasks.tables import Assignment
 
-WaitingReason = Literal["no_prompts", "writing", "all_done", "paused"]
-RETRY_SECONDS: Final[dict[WaitingReason, int]] = {"no_prompts": 15, "writing": 3, "all_done": 10, "paused": 60}
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One completion on the desk: its text under a letter, and nothing about who wrote it."""
-
-    id: int
-    letter: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Everything an annotator gets to see of one assignment."""
-
-    assignment: Assignment
-    prompt: Prompt
-    cards: list[Card]
-    settings: ProjectSettings
-    previous: tuple[Ranking, Judgment] | None
+WaitingReason = Literal["no_prompts", "writing", "all_done", "paused", "daily_cap", "practice_failed"]
+RETRY_SECONDS: Final[dict[WaitingReason, int]] = {
+    "no_prompts": 15,
+    "writing": 3,
+    "all_done": 10,
+    "paused": 60,
+    "daily_cap": 300,
+    "practice_failed": 300,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,44 +64,27 @@ def claim(session: Session, access: Access, *, holding: Collection[int] = (), ra
     )
     claimed = claiming.claim(session, claimant, holding)
     if claimed.assignment is not None:
-        return Next(desk=desk_of(session, claimed.assignment, settings))
+        return Next(desk=desk_of(session, claimed.assignment, access))
     return Next() if claimed.full else Next(waiting=_why_nothing(session, access.project.id))
 
 
-def reopen(session: Session, assignment: Assignment, actor: User, settings: ProjectSettings) -> Desk:
+def reopen(session: Session, assignment: Assignment, access: Access) -> Desk:
     """Undo: a submitted ranking can be revised while the edit window is open, a skipped or lost task is leased again.
 
     Opening a submitted ranking changes nothing; it stays current until the revision is submitted.
     """
+    settings = settings_of(access.project)
     current = rankings.find_current(session, assignment.id)
     if current is None:
-        held = tasks.take_up_again(session, assignment, actor, lease_length(settings.lease_minutes))
-        return desk_of(session, held, settings)
+        held = tasks.take_up_again(session, assignment, access.user, lease_length(settings.lease_minutes))
+        return desk_of(session, held, access)
     if not rankings.is_editable(session, current, timedelta(minutes=settings.edit_window_minutes)):
         raise Conflict(
             "this ranking can no longer be changed: the edit window is over",
             type="edit-window-over",
             advice="The ranking you submitted stays as it is.",
         )
-    return desk_of(session, assignment, settings)
-
-
-def desk_of(session: Session, assignment: Assignment, settings: ProjectSettings) -> Desk:
-    """The desk for one assignment, completions in this person's own order."""
-    prompt = session.scalars(
-        select(Prompt).join(Task, Task.prompt_id == Prompt.id).where(Task.id == assignment.task_id)
-    ).one()
-    written = select(Completion.id, Completion.text).where(Completion.id.in_(assignment.shown_order))
-    texts = dict(session.execute(written).all())
-    named = zip(assignment.shown_order, letters(len(assignment.shown_order)), strict=True)
-    current = rankings.find_current(session, assignment.id)
-    return Desk(
-        assignment=assignment,
-        prompt=prompt,
-        cards=[Card(completion_id, letter, texts[completion_id]) for completion_id, letter in named],
-        settings=settings,
-        previous=(current, rankings.judgment_of(session, current)) if current else None,
-    )
+    return desk_of(session, assignment, access)
 
 
 def _why_nothing(session: Session, project_id: int) -> Waiting:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from app.errors import Unprocessable
-from app.inputs import Input, Prose, Slug
+from app.inputs import Input, Slug
 from app.projects.tables import Project
 from workers.rlhf.configs import SampleConfig, config_from
 
@@ -33,6 +33,9 @@ def _without_repeats(values: list[str]) -> list[str]:
     if len(set(values)) < len(values):
         raise ValueError("names one of them twice")
     return values
+
+
+Choices = Annotated[list[Slug], Field(max_length=50), AfterValidator(_without_repeats)]
 
 
 def _checked_reward(values: dict[str, Any]) -> dict[str, Any]:
@@ -69,23 +72,46 @@ class LoopSettings(Input):
     keep_tasks_ready: int = Field(16, ge=0, le=100_000)
 
 
+class PracticeSettings(Input):
+    """The practice round: whether it opens the door to real work, and how well one has to do in it.
+
+    `pass_share` is the mean agreement with the known answers that passes, over all practice tasks of one attempt.
+    """
+
+    required: bool = False
+    pass_share: float = Field(0.8, ge=0, le=1)
+    attempts: int = Field(2, ge=1, le=10)
+
+
 class ProjectSettings(Input):
-    """Everything a project can set. `reward` and `ppo` override single fields of their run's configuration."""
+    """Everything a project can set. `reward` and `ppo` override single fields of their run's configuration.
+
+    `lease_minutes` is the longest lease, and the one used until a project has judgments to measure by.
+    """
 
     completions_per_task: int = Field(4, ge=2, le=9)
     overlap: int = Field(1, ge=1, le=50)
     ties_allowed: bool = True
     ask_rating: bool = False
     ask_flags: bool = False
-    flags: Annotated[
-        list[Slug],
-        Field(max_length=50, default_factory=lambda: list(INSTRUCTGPT_FLAGS)),
-        AfterValidator(_without_repeats),
-    ]
+    flags: Choices = Field(default_factory=lambda: list(INSTRUCTGPT_FLAGS))
+    ask_strength: Literal["off", "optional", "required"] = Field(
+        "optional", description="How much better the preferred one of two completions is; other tasks never ask."
+    )
+    aspects: Annotated[Choices, Field(max_length=10)] = Field(
+        default_factory=list, description="What each completion is rated on from 1 to 7, one by one."
+    )
+    prompt_flags: Choices = Field(default_factory=list, description="What can be said about the prompt itself.")
+    ask_none_acceptable: bool = False
+    gold_rate: float = Field(0, ge=0, le=0.5, description="The share of tasks whose right order is known.")
+    practice: PracticeSettings = PracticeSettings()
+    daily_cap: int | None = Field(None, ge=1, le=100_000, description="Most judgments of one person a day (UTC).")
+    mask_model_names: bool = False
+    rank_demonstrations: bool = True
+    annotators_write: bool = False
     rationale: Literal["off", "optional", "required"] = "optional"
     lease_minutes: float = Field(30, ge=0.01, le=10_080)
     edit_window_minutes: float = Field(60, ge=0, le=525_600)
-    guidelines: Prose = ""
     sampling: Annotated[SamplingSettings, AfterValidator(_checked_sampling)] = SamplingSettings()
     loop: LoopSettings = LoopSettings()
     reward: Annotated[dict[str, Any], AfterValidator(_checked_reward)] = Field(default_factory=dict)
@@ -129,10 +155,23 @@ def merged(current: dict[str, Any], patch: dict[str, Any], *, levels: int = 4) -
 
 def checked(values: dict[str, Any]) -> dict[str, Any]:
     """`values` as they are stored: only what was set, validated; `Unprocessable` names each setting that is wrong."""
+    if "guidelines" in values:
+        raise _guidelines_moved()
     try:
         return ProjectSettings.model_validate(values).model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:
         raise _refusal(error) from error
+
+
+def _guidelines_moved() -> Unprocessable:
+    problem = "guidelines are no setting: every change of them is kept as a version"
+    return Unprocessable(
+        problem,
+        type="invalid-settings",
+        field="settings.guidelines",
+        errors=[{"field": "settings.guidelines", "detail": problem}],
+        advice="Nothing was changed. Save them with PUT /api/v1/projects/{project_id}/guidelines.",
+    )
 
 
 def _refusal(error: ValidationError) -> Unprocessable:

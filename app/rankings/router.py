@@ -9,16 +9,16 @@ from app.auth.dependencies import ProjectAnnotator
 from app.dependencies import PageDep, SessionDep
 from app.pagination import Page
 from app.projects.settings import settings_of
-from app.rankings import progress, service
+from app.rankings import known_answers, progress, service
 from app.rankings.schemas import (
+    MyProgress,
     NewRanking,
     OwnRanking,
-    ProgressRead,
     RankingReceipt,
     form_of,
     judgment_from,
+    my_progress,
     own_ranking,
-    progress_read,
 )
 from app.rankings.service import Submission
 from app.tasks.dependencies import OwnAssignmentDep
@@ -59,9 +59,11 @@ def submit_ranking(
 
 
 @router.get("/projects/{project_id}/my-progress")
-def get_my_progress(access: ProjectAnnotator, session: SessionDep) -> ProgressRead:
-    """What you have done in this project."""
-    return progress_read(progress.progress_of(session, project_id=access.project.id, annotator_id=access.user.id))
+def get_my_progress(access: ProjectAnnotator, session: SessionDep) -> MyProgress:
+    """What you have done in this project, and how you did on known answers once there are enough to tell."""
+    own = progress.progress_of(session, project_id=access.project.id, annotator_id=access.user.id)
+    gold = known_answers.own_agreement(session, project_id=access.project.id, annotator_id=access.user.id)
+    return my_progress(own, gold)
 
 
 @router.get("/projects/{project_id}/my-rankings")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import audit, idempotency
 from app.auth.tables import User
-from app.errors import Conflict
+from app.errors import Conflict, Unprocessable
 from app.rankings.comparisons import comparisons_of, ranks_of
 from app.rankings.judgment import Form, Judgment, check_judgment
 from app.rankings.progress import progress_of
@@ -42,6 +42,7 @@ class Submission:
             "touched": judgment.touched,
             "moves": judgment.moves,
             "active_ms": judgment.active_ms,
+            "guideline": judgment.guideline_number,
         }
 
 
@@ -135,24 +136,29 @@ WRITE = text(
       WHERE assignment_id = :assignment AND superseded_by_id IS NULL RETURNING id),
     written AS (
       INSERT INTO rankings (id, project_id, assignment_id, task_id, annotator_id, revision, extra, rationale,
-                            shown_order, touched, moves, active_ms)
+                            shown_order, touched, moves, active_ms, strength, none_acceptable, prompt_flags,
+                            guideline_version_id, presentation)
       OVERRIDING SYSTEM VALUE
       SELECT fresh.id, a.project_id, a.id, a.task_id, a.annotator_id, :revision, :extra, :rationale,
-             a.shown_order, :touched, :moves, :active_ms
+             a.shown_order, :touched, :moves, :active_ms, CAST(:strength AS smallint), :none_acceptable,
+             CAST(:prompt_flags AS text[]),
+             (SELECT g.id FROM guideline_versions g WHERE g.project_id = a.project_id AND g.number = :guideline),
+             CAST(:presentation AS jsonb)
       FROM fresh, assignments a, (SELECT count(*) FROM earlier) AS stepped_back
       WHERE a.id = :assignment
-      RETURNING id, project_id, created_at),
+      RETURNING id, project_id, created_at, guideline_version_id),
     items AS (
-      INSERT INTO ranking_items (ranking_id, completion_id, rank, rating, flags)
-      SELECT written.id, i.completion_id, i.rank, i.rating, ARRAY(SELECT jsonb_array_elements_text(i.flags))
+      INSERT INTO ranking_items (ranking_id, completion_id, rank, rating, flags, aspects)
+      SELECT written.id, i.completion_id, i.rank, i.rating, ARRAY(SELECT jsonb_array_elements_text(i.flags)), i.aspects
       FROM written, unnest(CAST(:completions AS bigint[]), CAST(:ranks AS smallint[]), CAST(:ratings AS smallint[]),
-                           CAST(:flags AS jsonb[])) AS i(completion_id, rank, rating, flags)),
+                           CAST(:flags AS jsonb[]), CAST(:aspects AS jsonb[]))
+           AS i(completion_id, rank, rating, flags, aspects)),
     pairs AS (
-      INSERT INTO comparisons (project_id, ranking_id, preferred_id, other_id, tie)
-      SELECT written.project_id, written.id, p.preferred_id, p.other_id, p.tie
+      INSERT INTO comparisons (project_id, ranking_id, preferred_id, other_id, tie, strength)
+      SELECT written.project_id, written.id, p.preferred_id, p.other_id, p.tie, CAST(:strength AS smallint)
       FROM written, unnest(CAST(:preferred AS bigint[]), CAST(:other AS bigint[]), CAST(:ties AS boolean[]))
            AS p(preferred_id, other_id, tie))
-    SELECT id, created_at FROM written
+    SELECT id, created_at, guideline_version_id FROM written
     """
 )
 
@@ -170,12 +176,24 @@ def _write(session: Session, submission: Submission, *, revision: int, extra: bo
             "touched": judgment.touched,
             "moves": judgment.moves,
             "active_ms": judgment.active_ms,
+            "strength": judgment.strength,
+            "none_acceptable": judgment.none_acceptable,
+            "prompt_flags": sorted(set(judgment.prompt_flags)),
+            "guideline": judgment.guideline_number,
+            "presentation": json.dumps(judgment.presentation.record()),
             "preferred": [pair.preferred_id for pair in pairs],
             "other": [pair.other_id for pair in pairs],
             "ties": [pair.tie for pair in pairs],
             **_item_arrays(judgment),
         },
     ).one()
+    if judgment.guideline_number is not None and row.guideline_version_id is None:
+        raise Unprocessable(
+            f"this project's guidelines have no version {judgment.guideline_number}",
+            type="invalid-ranking",
+            field="guideline_number",
+            advice="Reload the guidelines and submit again.",
+        )
     return Recorded(
         ranking_id=row.id,
         revision=revision,
@@ -194,6 +212,7 @@ def _item_arrays(judgment: Judgment) -> dict[str, list[Any]]:
         "ranks": list(ranks.values()),
         "ratings": [judgment.ratings.get(completion) for completion in ranks],
         "flags": [json.dumps(chosen) for chosen in flags],
+        "aspects": [json.dumps(dict(judgment.aspects.get(completion, {}))) for completion in ranks],
     }
 
 
@@ -247,6 +266,10 @@ def judgment_of(session: Session, ranking: Ranking) -> Judgment:
         ratings={one.completion_id: one.rating for one in items if one.rating is not None},
         flags={one.completion_id: one.flags for one in items if one.flags},
         rationale=ranking.rationale,
+        strength=ranking.strength,
+        aspects={one.completion_id: one.aspects for one in items if one.aspects},
+        prompt_flags=ranking.prompt_flags,
+        none_acceptable=ranking.none_acceptable,
         touched=ranking.touched,
         moves=ranking.moves,
         active_ms=ranking.active_ms,

@@ -15,6 +15,7 @@ CompletionKey = Annotated[int, Field(strict=False, ge=1, le=2**63 - 1)]
 CompletionId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Tier = Annotated[list[CompletionId], Field(max_length=9)]
 Tiers = Annotated[list[Tier], Field(max_length=9, description="Tiers of completion ids, best first; a tier is a tie.")]
+TiersSoFar = Annotated[Tiers, Field(default_factory=list)]
 Ratings = Annotated[
     dict[CompletionKey, Annotated[int, Field(ge=1, le=7)]],
     Field(default_factory=dict, max_length=9, description="Completion id → rating, 1 worst to 7 best."),
@@ -24,17 +25,36 @@ Flags = Annotated[
     Field(default_factory=dict, max_length=9, description="Completion id → the flags that apply."),
 ]
 Rationale = Annotated[Prose, Field(max_length=20_000)]
+Strength = Annotated[
+    int, Field(ge=1, le=4, description="1 negligibly, 2 slightly, 3 better, 4 significantly better; of a decided pair.")
+]
+Aspects = Annotated[
+    dict[CompletionKey, Annotated[dict[Slug, Annotated[int, Field(ge=1, le=7)]], Field(max_length=10)]],
+    Field(default_factory=dict, max_length=9, description="Completion id → aspect → rating, 1 worst to 7 best."),
+]
+PromptFlags = Annotated[
+    list[Slug], Field(default_factory=list, max_length=50, description="The flags that apply to the prompt itself.")
+]
+Written = Annotated[Prose, Field(max_length=100_000)]
 SkipReason = Literal["unclear", "too_long", "personal_data", "harmful", "not_my_expertise", "other"]
 AssignmentState = Literal["leased", "submitted", "skipped", "expired"]
 
 
 class Draft(Input):
-    """An unfinished answer; `sequence` grows with every change, so a late older one does not win."""
+    """An unfinished answer; `sequence` grows with every change, so a late older one does not win.
 
-    tiers: Tiers
+    `text` is of a demonstration that is being written; everything else is of a ranking.
+    """
+
+    tiers: TiersSoFar
     ratings: Ratings
     flags: Flags
     rationale: Rationale | None = None
+    strength: Strength | None = None
+    aspects: Aspects
+    prompt_flags: PromptFlags
+    none_acceptable: bool = False
+    text: Written | None = None
     sequence: int = Field(ge=1, le=2**53)
 
 

@@ -15,6 +15,7 @@ from app.auth import dependencies, invitations, tokens
 from app.auth.access import Identity
 from app.auth.dependencies import MissingDoorError, ReadIdentity, require_doors
 from app.auth.tables import AuditEvent, User
+from app.guidelines import service as guidelines
 from app.loop.tables import Cycle
 from app.main import create_app
 from app.runs import following
@@ -66,6 +67,11 @@ TABLE: dict[str, Profile] = {
     "POST /api/v1/projects": OPERATOR,
     "GET /api/v1/projects/{project_id}": MEMBER,
     "PATCH /api/v1/projects/{project_id}": ADMIN,
+    "GET /api/v1/projects/{project_id}/guidelines": MEMBER,
+    "PUT /api/v1/projects/{project_id}/guidelines": ADMIN,
+    "GET /api/v1/projects/{project_id}/guidelines/versions": MEMBER,
+    "GET /api/v1/projects/{project_id}/guidelines/versions/{number}": MEMBER,
+    "POST /api/v1/projects/{project_id}/guidelines/seen": ANNOTATOR,
     "GET /api/v1/projects/{project_id}/members": ADMIN,
     "PATCH /api/v1/projects/{project_id}/members/{user_id}": ADMIN,
     "DELETE /api/v1/projects/{project_id}/members/{user_id}": ADMIN,
@@ -141,6 +147,7 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
     """An id of each kind, of the project's own rows; the assignment is the annotator's, the token the admin's."""
     world.task()
     project_id = world.project.id
+    guidelines.save(session, project_id=project_id, actor=None, text="Be kind.", basis=None)
     run = Run(project_id=project_id, kind="sample", queue="training", config={}, seed=1, state="cancelled")
     run.finished_at = func.now()
     cycle = Cycle(project_id=project_id, state="running", stage="reward", trigger="person")
@@ -151,6 +158,7 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
     )
     return {
         "project_id": project_id,
+        "number": 1,
         "user_id": people["annotator"].id,
         "invitation_id": invited.invitation.id,
         "token_id": issued.row.id,

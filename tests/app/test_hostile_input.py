@@ -55,20 +55,28 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/tokens": {"name": "t", "scopes": ["read"], "project_id": 1, "expires_in_days": 1},
     "POST /api/v1/projects": {"name": "p", "description": "d", "settings": {}},
     "PATCH /api/v1/projects/{project_id}": {"name": "p", "description": "d", "settings": {}},
+    "PUT /api/v1/projects/{project_id}/guidelines": {"text": "t", "basis": 1},
+    "POST /api/v1/projects/{project_id}/guidelines/seen": {"number": 1},
     "PATCH /api/v1/projects/{project_id}/members/{user_id}": {"role": "admin", "paused": True},
     "POST /api/v1/projects/{project_id}/invitations": {"role": "annotator", "email": "a@example.org"},
     "POST /api/v1/projects/{project_id}/tasks/claim": {"holding": [1]},
     "PUT /api/v1/assignments/{assignment_id}/draft": {
-        "tiers": [], "ratings": {}, "flags": {}, "rationale": "r", "sequence": 1,
+        "tiers": [], "ratings": {}, "flags": {}, "rationale": "r", "strength": 1, "aspects": {}, "prompt_flags": [],
+        "none_acceptable": True, "text": "t", "sequence": 1,
     },
     "POST /api/v1/assignments/{assignment_id}/ranking": {
         "tiers": [], "ratings": {}, "flags": {}, "rationale": "r", "touched": True, "moves": 1, "active_ms": 1,
+        "strength": 1, "aspects": {}, "prompt_flags": [], "none_acceptable": True, "guideline_number": 1,
+        "presentation": {},
     },
     "POST /api/v1/assignments/{assignment_id}/skip": {"reason": "other"},
     "POST /api/v1/projects/{project_id}/runs": {"kind": "sample", "config": {}},
     "POST /api/v1/cycles/{cycle_id}/promotion": {"accept": True},
 }  # fmt: skip
-SETTINGS = ["overlap", "lease_minutes", "flags", "guidelines", "sampling", "loop", "reward", "ppo", "nobody_knows"]
+SETTINGS = [
+    "overlap", "lease_minutes", "flags", "guidelines", "ask_strength", "aspects", "prompt_flags", "gold_rate",
+    "practice", "daily_cap", "sampling", "loop", "reward", "ppo", "nobody_knows",
+]  # fmt: skip
 HEADERS = {"Content-Type": "application/json", "Idempotency-Key": "a-key-of-its-own-0"}
 
 

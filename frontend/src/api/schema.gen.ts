@@ -476,6 +476,90 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/guidelines": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Guidelines
+     * @description What annotators are to go by now, and the version that you were last shown.
+     */
+    get: operations["get_guidelines_api_v1_projects__project_id__guidelines_get"];
+    /**
+     * Save Guidelines
+     * @description Save the text as the next version, unless somebody saved another one in between.
+     */
+    put: operations["save_guidelines_api_v1_projects__project_id__guidelines_put"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/guidelines/seen": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Note Guidelines Seen
+     * @description Say that you were shown a version, so that the next change is told against it.
+     */
+    post: operations["note_guidelines_seen_api_v1_projects__project_id__guidelines_seen_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/guidelines/versions": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Guideline Versions
+     * @description Every version, newest first.
+     */
+    get: operations["list_guideline_versions_api_v1_projects__project_id__guidelines_versions_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/guidelines/versions/{number}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Guideline Version
+     * @description One version, for the differences between two.
+     */
+    get: operations["get_guideline_version_api_v1_projects__project_id__guidelines_versions__number__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/invitations": {
     parameters: {
       query?: never;
@@ -613,7 +697,7 @@ export interface paths {
     };
     /**
      * Get My Progress
-     * @description What you have done in this project.
+     * @description What you have done in this project, and how you did on known answers once there are enough to tell.
      */
     get: operations["get_my_progress_api_v1_projects__project_id__my_progress_get"];
     put?: never;
@@ -1045,16 +1129,23 @@ export interface components {
       completions: components["schemas"]["CardRead"][];
       draft: components["schemas"]["DraftRead"] | null;
       form: components["schemas"]["FormRead"];
+      guideline: components["schemas"]["GuidelineRead"];
       /** Id */
       id: number;
       /** Is Revision */
       is_revision: boolean;
       /** Leased Until */
       leased_until: string | null;
+      practice: components["schemas"]["PracticeRead"] | null;
       previous: components["schemas"]["PreviousRanking"] | null;
       /** Project Id */
       project_id: number;
       prompt: components["schemas"]["PromptShown"];
+      /**
+       * Purpose
+       * @enum {string}
+       */
+      purpose: "collect" | "practice";
       /**
        * State
        * @enum {string}
@@ -1139,6 +1230,22 @@ export interface components {
        * @description Ids of the assignments that the page already shows.
        */
       holding?: number[];
+    };
+    /**
+     * ClientShown
+     * @description The window and page that a judgment was made in.
+     */
+    ClientShown: {
+      /** Height */
+      height?: number | null;
+      /** Language */
+      language?: string | null;
+      /** Theme */
+      theme?: string | null;
+      /** Touch */
+      touch?: boolean | null;
+      /** Width */
+      width?: number | null;
     };
     /**
      * ComparisonCounts
@@ -1302,8 +1409,19 @@ export interface components {
     /**
      * Draft
      * @description An unfinished answer; `sequence` grows with every change, so a late older one does not win.
+     *
+     *     `text` is of a demonstration that is being written; everything else is of a ranking.
      */
     Draft: {
+      /**
+       * Aspects
+       * @description Completion id → aspect → rating, 1 worst to 7 best.
+       */
+      aspects?: {
+        [key: string]: {
+          [key: string]: number;
+        };
+      };
       /**
        * Flags
        * @description Completion id → the flags that apply.
@@ -1311,6 +1429,16 @@ export interface components {
       flags?: {
         [key: string]: string[];
       };
+      /**
+       * None Acceptable
+       * @default false
+       */
+      none_acceptable: boolean;
+      /**
+       * Prompt Flags
+       * @description The flags that apply to the prompt itself.
+       */
+      prompt_flags?: string[];
       /**
        * Ratings
        * @description Completion id → rating, 1 worst to 7 best.
@@ -1322,21 +1450,38 @@ export interface components {
       rationale?: string | null;
       /** Sequence */
       sequence: number;
+      /** Strength */
+      strength?: number | null;
+      /** Text */
+      text?: string | null;
       /**
        * Tiers
        * @description Tiers of completion ids, best first; a tier is a tie.
        */
-      tiers: number[][];
+      tiers?: number[][];
     };
     /**
      * DraftRead
      * @description The unfinished answer that was kept.
      */
     DraftRead: {
+      /** Aspects */
+      aspects?: {
+        [key: string]: {
+          [key: string]: number;
+        };
+      };
       /** Flags */
       flags?: {
         [key: string]: string[];
       };
+      /**
+       * None Acceptable
+       * @default false
+       */
+      none_acceptable: boolean;
+      /** Prompt Flags */
+      prompt_flags?: string[];
       /** Ratings */
       ratings?: {
         [key: string]: number;
@@ -1345,20 +1490,46 @@ export interface components {
       rationale?: string | null;
       /** Sequence */
       sequence: number;
+      /** Strength */
+      strength?: number | null;
       /** Tiers */
       tiers: number[][];
     };
     /**
+     * Feedback
+     * @description What was right, after a practice task; `agreement` is the share of pairs on which you say the same.
+     */
+    Feedback: {
+      /** Agreement */
+      agreement: number;
+      /** Explanation */
+      explanation: string;
+      practice: components["schemas"]["PracticeStanding"];
+      /** Right Tiers */
+      right_tiers: number[][];
+    };
+    /**
      * FormRead
-     * @description What the project asks beside the order.
+     * @description What the project asks beside the order; the strength of a preference only where two completions are ranked.
      */
     FormRead: {
       /** Ask Flags */
       ask_flags: boolean;
+      /** Ask None Acceptable */
+      ask_none_acceptable: boolean;
       /** Ask Rating */
       ask_rating: boolean;
+      /**
+       * Ask Strength
+       * @enum {string}
+       */
+      ask_strength: "off" | "optional" | "required";
+      /** Aspects */
+      aspects: string[];
       /** Flags */
       flags: string[];
+      /** Prompt Flags */
+      prompt_flags: string[];
       /**
        * Rationale
        * @enum {string}
@@ -1366,6 +1537,60 @@ export interface components {
       rationale: "off" | "optional" | "required";
       /** Ties Allowed */
       ties_allowed: boolean;
+    };
+    /**
+     * GoldRead
+     * @description How well your judgments agree with the known answers that were among your tasks, 0 to 1.
+     */
+    GoldRead: {
+      /** Agreement */
+      agreement: number;
+      /** Judged */
+      judged: number;
+    };
+    /**
+     * GuidelineRead
+     * @description The newest version of the guidelines, and the one you were last shown; null where there is none.
+     */
+    GuidelineRead: {
+      /** Number */
+      number: number | null;
+      /** Seen */
+      seen: number | null;
+    };
+    /**
+     * GuidelinesChange
+     * @description The whole new text, and the number of the version it was written from (null: there was none).
+     */
+    GuidelinesChange: {
+      /** Basis */
+      basis?: number | null;
+      /** Text */
+      text: string;
+    };
+    /**
+     * GuidelinesRead
+     * @description The newest version, `number` null and the text empty where there is none; `seen` is what you were last shown.
+     */
+    GuidelinesRead: {
+      /** Created At */
+      created_at: string | null;
+      /** Created By */
+      created_by: string | null;
+      /** Number */
+      number: number | null;
+      /** Seen */
+      seen: number | null;
+      /** Text */
+      text: string;
+    };
+    /**
+     * GuidelinesSeen
+     * @description The version that the person was shown.
+     */
+    GuidelinesSeen: {
+      /** Number */
+      number: number;
     };
     /**
      * Health
@@ -1721,6 +1946,19 @@ export interface components {
       stage: "candidate" | "live" | "archived";
     };
     /**
+     * MyProgress
+     * @description Your progress, and how you did on known answers once there are enough of them to tell.
+     */
+    MyProgress: {
+      gold: components["schemas"]["GoldRead"] | null;
+      /** Median Seconds */
+      median_seconds: number | null;
+      /** Today */
+      today: number;
+      /** Total */
+      total: number;
+    };
+    /**
      * NewInvitation
      * @description An invitation to make; with an address, only that address may accept.
      */
@@ -1765,6 +2003,15 @@ export interface components {
        */
       active_ms: number;
       /**
+       * Aspects
+       * @description Completion id → aspect → rating, 1 worst to 7 best.
+       */
+      aspects?: {
+        [key: string]: {
+          [key: string]: number;
+        };
+      };
+      /**
        * Flags
        * @description Completion id → the flags that apply.
        */
@@ -1772,11 +2019,34 @@ export interface components {
         [key: string]: string[];
       };
       /**
+       * Guideline Number
+       * @description The version of the guidelines that was at hand.
+       */
+      guideline_number?: number | null;
+      /**
        * Moves
        * @description How often a completion was moved.
        * @default 0
        */
       moves: number;
+      /**
+       * None Acceptable
+       * @default false
+       */
+      none_acceptable: boolean;
+      /**
+       * @default {
+       *       "client": {},
+       *       "differences_shown": false,
+       *       "visible_ms": {}
+       *     }
+       */
+      presentation: components["schemas"]["PresentationShown"];
+      /**
+       * Prompt Flags
+       * @description The flags that apply to the prompt itself.
+       */
+      prompt_flags?: string[];
       /**
        * Ratings
        * @description Completion id → rating, 1 worst to 7 best.
@@ -1786,6 +2056,8 @@ export interface components {
       };
       /** Rationale */
       rationale?: string | null;
+      /** Strength */
+      strength?: number | null;
       /**
        * Tiers
        * @description Tiers of completion ids, best first; a tier is a tie.
@@ -2000,6 +2272,13 @@ export interface components {
       /** Next Cursor */
       next_cursor?: string | null;
     };
+    /** Page[VersionSummary] */
+    Page_VersionSummary_: {
+      /** Items */
+      items: components["schemas"]["VersionSummary"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+    };
     /**
      * PasswordChange
      * @description The password there is, and the one that shall be.
@@ -2021,14 +2300,99 @@ export interface components {
       name: string;
     };
     /**
+     * PracticeRead
+     * @description Where this task stands in the practice round: the `number`-th `of` so many, in which attempt.
+     */
+    PracticeRead: {
+      /** Attempt */
+      attempt: number;
+      /** Number */
+      number: number;
+      /** Of */
+      of: number;
+    };
+    /**
+     * PracticeSettings
+     * @description The practice round: whether it opens the door to real work, and how well one has to do in it.
+     *
+     *     `pass_share` is the mean agreement with the known answers that passes, over all practice tasks of one attempt.
+     */
+    PracticeSettings: {
+      /**
+       * Attempts
+       * @default 2
+       */
+      attempts: number;
+      /**
+       * Pass Share
+       * @default 0.8
+       */
+      pass_share: number;
+      /**
+       * Required
+       * @default false
+       */
+      required: boolean;
+    };
+    /**
+     * PracticeStanding
+     * @description Where you stand in the practice round; `passed` and `share` (mean agreement) are null before its end.
+     */
+    PracticeStanding: {
+      /** Attempts Left */
+      attempts_left: number;
+      /** Done */
+      done: number;
+      /** Of */
+      of: number;
+      /** Passed */
+      passed: boolean | null;
+      /** Share */
+      share: number | null;
+    };
+    /**
+     * PresentationShown
+     * @description What the person had before them, as far as the page knows.
+     */
+    PresentationShown: {
+      /** @default {} */
+      client: components["schemas"]["ClientShown"];
+      /**
+       * Differences Shown
+       * @default false
+       */
+      differences_shown: boolean;
+      /** First Act Ms */
+      first_act_ms?: number | null;
+      /** Layout */
+      layout?: ("columns" | "stack" | "by_place") | null;
+      /**
+       * Visible Ms
+       * @description Completion id → how long it was on screen.
+       */
+      visible_ms?: {
+        [key: string]: number;
+      };
+    };
+    /**
      * PreviousRanking
      * @description The ranking that a revision would replace; it stays current until then.
      */
     PreviousRanking: {
+      /** Aspects */
+      aspects: {
+        [key: string]: {
+          [key: string]: number;
+        };
+      };
       /** Flags */
       flags: {
         [key: string]: string[];
       };
+      /** None Acceptable */
+      none_acceptable: boolean;
+      /** Prompt Flags */
+      prompt_flags: string[];
       /** Ranking Id */
       ranking_id: number;
       /** Ratings */
@@ -2039,6 +2403,8 @@ export interface components {
       rationale: string | null;
       /** Revision */
       revision: number;
+      /** Strength */
+      strength: number | null;
       /** Tiers */
       tiers: number[][];
     };
@@ -2150,23 +2516,52 @@ export interface components {
     /**
      * ProjectSettings
      * @description Everything a project can set. `reward` and `ppo` override single fields of their run's configuration.
+     *
+     *     `lease_minutes` is the longest lease, and the one used until a project has judgments to measure by.
      */
     ProjectSettings: {
+      /**
+       * Annotators Write
+       * @default false
+       */
+      annotators_write: boolean;
       /**
        * Ask Flags
        * @default false
        */
       ask_flags: boolean;
       /**
+       * Ask None Acceptable
+       * @default false
+       */
+      ask_none_acceptable: boolean;
+      /**
        * Ask Rating
        * @default false
        */
       ask_rating: boolean;
       /**
+       * Ask Strength
+       * @description How much better the preferred one of two completions is; other tasks never ask.
+       * @default optional
+       * @enum {string}
+       */
+      ask_strength: "off" | "optional" | "required";
+      /**
+       * Aspects
+       * @description What each completion is rated on from 1 to 7, one by one.
+       */
+      aspects?: string[];
+      /**
        * Completions Per Task
        * @default 4
        */
       completions_per_task: number;
+      /**
+       * Daily Cap
+       * @description Most judgments of one person a day (UTC).
+       */
+      daily_cap?: number | null;
       /**
        * Edit Window Minutes
        * @default 60
@@ -2175,10 +2570,11 @@ export interface components {
       /** Flags */
       flags?: string[];
       /**
-       * Guidelines
-       * @default
+       * Gold Rate
+       * @description The share of tasks whose right order is known.
+       * @default 0
        */
-      guidelines: string;
+      gold_rate: number;
       /**
        * Lease Minutes
        * @default 30
@@ -2194,6 +2590,11 @@ export interface components {
        */
       loop: components["schemas"]["LoopSettings"];
       /**
+       * Mask Model Names
+       * @default false
+       */
+      mask_model_names: boolean;
+      /**
        * Overlap
        * @default 1
        */
@@ -2202,6 +2603,24 @@ export interface components {
       ppo?: {
         [key: string]: unknown;
       };
+      /**
+       * @default {
+       *       "attempts": 2,
+       *       "pass_share": 0.8,
+       *       "required": false
+       *     }
+       */
+      practice: components["schemas"]["PracticeSettings"];
+      /**
+       * Prompt Flags
+       * @description What can be said about the prompt itself.
+       */
+      prompt_flags?: string[];
+      /**
+       * Rank Demonstrations
+       * @default true
+       */
+      rank_demonstrations: boolean;
       /**
        * Rationale
        * @default optional
@@ -2358,6 +2777,7 @@ export interface components {
       editable_until: string;
       /** Extra */
       extra: boolean;
+      feedback?: components["schemas"]["Feedback"] | null;
       progress: components["schemas"]["ProgressRead"];
       /** Ranking Id */
       ranking_id: number;
@@ -2680,6 +3100,38 @@ export interface components {
       name: string;
     };
     /**
+     * VersionRead
+     * @description A version of the guidelines (markdown).
+     */
+    VersionRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Created By */
+      created_by: string | null;
+      /** Number */
+      number: number;
+      /** Text */
+      text: string;
+    };
+    /**
+     * VersionSummary
+     * @description A version without its text; `created_by` is null when the service itself wrote it.
+     */
+    VersionSummary: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Created By */
+      created_by: string | null;
+      /** Number */
+      number: number;
+    };
+    /**
      * WaitingRead
      * @description Why there is nothing to do, in words, and when to ask again.
      */
@@ -2688,7 +3140,7 @@ export interface components {
        * Reason
        * @enum {string}
        */
-      reason: "no_prompts" | "writing" | "all_done" | "paused";
+      reason: "no_prompts" | "writing" | "all_done" | "paused" | "daily_cap" | "practice_failed";
       /** Retry After S */
       retry_after_s: number;
       run: components["schemas"]["RunShown"] | null;
@@ -3589,6 +4041,178 @@ export interface operations {
       };
     };
   };
+  get_guidelines_api_v1_projects__project_id__guidelines_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["GuidelinesRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  save_guidelines_api_v1_projects__project_id__guidelines_put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["GuidelinesChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["VersionRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  note_guidelines_seen_api_v1_projects__project_id__guidelines_seen_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["GuidelinesSeen"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_guideline_versions_api_v1_projects__project_id__guidelines_versions_get: {
+    parameters: {
+      query?: {
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_VersionSummary_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_guideline_version_api_v1_projects__project_id__guidelines_versions__number__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        number: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["VersionRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   list_invitations_api_v1_projects__project_id__invitations_get: {
     parameters: {
       query?: {
@@ -3887,7 +4511,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["ProgressRead"];
+          "application/json": components["schemas"]["MyProgress"];
         };
       };
       /** @description A refusal, as problem+json. */

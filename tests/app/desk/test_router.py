@@ -131,13 +131,14 @@ def test_skip_and_undo_and_a_draft_that_survives(page: Page, world: World) -> No
     path = f"/api/v1/assignments/{assignment['id']}/draft"
     ids = [one["id"] for one in assignment["completions"]]
     draft = {"tiers": [[ids[1]], [ids[0]]], "ratings": {str(ids[0]): 5}, "flags": {}, "rationale": "so", "sequence": 3}
-    assert page.browser.put(path, json=draft).status_code == 204
+    more = {"strength": 2, "aspects": {str(ids[1]): {"honest": 7}}, "prompt_flags": ["odd"], "none_acceptable": True}
+    assert page.browser.put(path, json={**draft, **more}).status_code == 204
     assert page.browser.put(path, json={**draft, "tiers": [], "sequence": 2}).status_code == 204
     assert page.ok(page.post(assignment, "skip", json={"reason": "too_long"})) == {"state": "skipped"}
     assert page.ok(page.post(assignment, "skip")) == {"state": "skipped"}
     assert page.claim()["waiting"]["reason"] == "all_done"
     back = page.ok(page.post(assignment, "reopen"))
-    assert (back["state"], back["draft"]) == ("leased", draft)
+    assert (back["state"], back["draft"]) == ("leased", {**draft, **more})
     assert page.post(assignment, "skip", json={"reason": "boring"}).status_code == 422
     assert "leased_until" in page.ok(page.post(assignment, "heartbeat"))
 
