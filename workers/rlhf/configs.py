@@ -3,20 +3,13 @@
 Each field carries ``title``, ``description`` and, where there is one, ``minimum`` and ``maximum`` in its metadata.
 """
 
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, fields
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
-FORBID_UNKNOWN: Final = {"extra": "forbid"}
-
-
-def setting(
-    default: Any, title: str, description: str, *, minimum: float | None = None, maximum: float | None = None
-) -> Any:
-    """A dataclass field with the words and the bounds that a form needs."""
-    bounds = {name: bound for name, bound in (("minimum", minimum), ("maximum", maximum)) if bound is not None}
-    return field(default=default, metadata={"title": title, "description": description, **bounds})
+from workers.rlhf.language_configs import SftConfig
+from workers.rlhf.setting import FORBID_UNKNOWN, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,8 +241,18 @@ class ImportModelConfig:
     )
 
 
+RECIPES: Final[MappingProxyType[str, type]] = MappingProxyType(
+    {
+        "sample": SampleConfig,
+        "sft": SftConfig,
+        "reward": RewardConfig,
+        "ppo": PpoConfig,
+        "import_model": ImportModelConfig,
+    }
+)
+# What the service launches; the others run from the command line.
 CONFIGS: Final[MappingProxyType[str, type]] = MappingProxyType(
-    {"sample": SampleConfig, "reward": RewardConfig, "ppo": PpoConfig, "import_model": ImportModelConfig}
+    {kind: config for kind, config in RECIPES.items() if kind != "sft"}
 )
 
 
@@ -272,13 +275,13 @@ def config_from(kind: str, values: dict[str, Any]) -> Any:
     Raises:
         ValueError: unknown kind, unknown field, wrong type or out of bounds; the message names the field.
     """
-    if kind not in CONFIGS:
-        raise ValueError(f"kind: {kind!r} is none of {', '.join(CONFIGS)}")
-    known = {entry.name for entry in fields(CONFIGS[kind])}
+    if kind not in RECIPES:
+        raise ValueError(f"kind: {kind!r} is none of {', '.join(RECIPES)}")
+    known = {entry.name for entry in fields(RECIPES[kind])}
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(f"{unknown[0]}: is no setting of {kind}; there are {', '.join(sorted(known))}")
-    config = CONFIGS[kind](**values)
+    config = RECIPES[kind](**values)
     validate(config)
     return config
 

@@ -3,14 +3,14 @@ import sys
 
 import pytest
 
-from workers.rlhf.configs import CONFIGS, config_from, validate
+from workers.rlhf.configs import RECIPES, config_from, validate
 
 
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("kind", RECIPES)
 def test_the_defaults_are_valid_and_described(kind: str) -> None:
-    config = CONFIGS[kind]()
+    config = RECIPES[kind]()
     validate(config)
-    for field in CONFIGS[kind].__dataclass_fields__.values():
+    for field in RECIPES[kind].__dataclass_fields__.values():
         if field.name != "__pydantic_config__":
             assert field.metadata["title"]
             assert field.metadata["description"].endswith(".")

@@ -1,0 +1,14 @@
+"""How a hyper-parameter is declared: a dataclass field with the words and the bounds that a form needs."""
+
+from dataclasses import field
+from typing import Any, Final
+
+FORBID_UNKNOWN: Final = {"extra": "forbid"}
+
+
+def setting(
+    default: Any, title: str, description: str, *, minimum: float | None = None, maximum: float | None = None
+) -> Any:
+    """A dataclass field with its title, its description and, where there are any, its bounds."""
+    bounds = {name: bound for name, bound in (("minimum", minimum), ("maximum", maximum)) if bound is not None}
+    return field(default=default, metadata={"title": title, "description": description, **bounds})
