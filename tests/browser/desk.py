@@ -12,7 +12,7 @@ from app.tasks.tables import Task
 from tests.browser.stored import Stored, judgments, pairs_of
 
 POLL_MS = 50
-PATIENCE_MS = 15_000
+PATIENCE_MS = 10_000
 NETWORK = re.compile(r"Failed to load resource|net::ERR_|WebSocket|The draft is kept in this browser")
 
 
