@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from workers.rlhf import models
 from workers.rlhf.artifacts import BadArtifactError, read_description
 from workers.rlhf.configs import PpoConfig
-from workers.rlhf.models import LanguageModel, Role, ScoreHead
+from workers.rlhf.heads import ScoreHead, load_head
+from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.prefix import Dialogues
 
 POLICY: Final = "policy"
@@ -85,7 +86,7 @@ def assemble(policy_folder: Path, reward_folder: Path, config: PpoConfig, *, see
         raise BadArtifactError("policy and reward model must share a tokenizer: tokens go from one to the other")
     for model in {id(role.model): role.model for role in (policy, reference, reward)}.values():
         model.cut()
-    head = models.load_head(reward_folder, reward.model)
+    head = load_head(reward_folder, reward.model)
     value_head = ValueHead(policy.model.width).to(policy.model.device)
     return Cast(policy=policy, reference=reference, reward=reward, score_head=head, value_head=value_head)
 

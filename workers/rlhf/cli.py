@@ -18,6 +18,7 @@ from workers.rlhf.artifacts import read_description
 from workers.rlhf.child import emitter, fail, run_child
 from workers.rlhf.configs import config_from
 from workers.rlhf.data import BadDataError, read_lines
+from workers.rlhf.heads import load_head
 from workers.rlhf.job import Emit, open_job
 from workers.rlhf.launch import launch
 from workers.rlhf.models import Role
@@ -120,7 +121,7 @@ def score(given: argparse.Namespace, emit: Emit) -> None:
     model = models.load_model(given.model, ADAPTER)
     model.cut()
     role = Role(model, ADAPTER if ADAPTER in model.adapters else None)
-    head = models.load_head(given.model, model)
+    head = load_head(given.model, model)
     for row in read_lines(given.data):
         try:
             prompt = model.chat.prompt(row["messages"], sys.maxsize)

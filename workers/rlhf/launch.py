@@ -14,6 +14,7 @@ from workers.rlhf.artifacts import BadArtifactError, Description, read_descripti
 from workers.rlhf.cast import Cast
 from workers.rlhf.configs import PpoConfig, RewardConfig
 from workers.rlhf.data import BadDataError, Chat, read_lines
+from workers.rlhf.heads import save_head
 from workers.rlhf.job import Job
 from workers.rlhf.reward import Reader, RewardModel
 from workers.rlhf.rollout import Question, answer, judge, kl_to_reference
@@ -105,7 +106,7 @@ def save_reward(job: Job, trained: RewardModel, metrics: Mapping[str, Any], repo
     """Write the reward model's artifact."""
     job.out.mkdir(parents=True, exist_ok=True)
     model, adapter = trained.language_model, trained.role.adapter
-    models.save_head(trained.head, job.out)
+    save_head(trained.head, job.out)
     save_weights(job, models.Role(model, adapter))
     description = Description(
         kind="reward",

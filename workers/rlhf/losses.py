@@ -17,13 +17,18 @@ LARGEST_LOG_RATIO: Final = 20.0
 TIE_RATE_BOUNDS: Final = (0.01, 0.95)
 
 
-def pair_losses(margin_M: Tensor, tie_M: Tensor, *, ties: TieMode, tie_parameter: Tensor) -> Tensor:
+def pair_losses(
+    margin_M: Tensor, tie_M: Tensor, *, ties: TieMode, tie_parameter: Tensor, asked_M: Tensor | None = None
+) -> Tensor:
     """Negative log-likelihood [M] of what people said about each pair.
 
     `margin_M` is the preferred score minus the other one (for a tie in any order). Undecided models pay log 2
     (Bradley–Terry), log(1 + θ) or log((θ + 1) / (θ - 1)) (Rao & Kupper 1967), log(2 + ν) or log((2 + ν) / ν)
-    (Davidson 1970). `tie_parameter` is u with log θ = softplus(u), or log ν; the other modes ignore it.
+    (Davidson 1970). `tie_parameter` is u with log θ = softplus(u), or log ν, for all or for each pair; the other modes
+    ignore it. `asked_M` is a lead that a decided pair must have before it counts as even (Touvron et al. 2023, eq. 2).
     """
+    if asked_M is not None:
+        margin_M = torch.where(tie_M, margin_M, margin_M - asked_M)
     match ties:
         case "rao_kupper":
             decided_M, tied_M = _rao_kupper(margin_M, softplus(tie_parameter))

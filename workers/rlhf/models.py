@@ -1,4 +1,4 @@
-"""Language models, their adapters and their heads, loaded from artifact folders.
+"""Language models and their adapters, loaded from artifact folders.
 
 One base in memory serves several roles: each role is the base with one named LoRA adapter switched on, or none.
 Layers below the lowest adapter are the same for every role; `LanguageModel.lower` runs them once for all.
@@ -26,7 +26,6 @@ from workers.rlhf.prefix import Dialogues, States, run
 
 ADAPTER_CONFIG: Final = "adapter_config.json"
 ADAPTER_WEIGHTS: Final = "adapter_model.safetensors"
-HEAD_WEIGHTS: Final = "score_head.safetensors"
 BASE: Final = "base"
 # In these families a layer reads nothing but its input, so the stack can be cut and run in two parts.
 CUTTABLE: Final = frozenset({"LlamaModel", "MistralModel", "Qwen2Model", "Qwen3Model"})
@@ -117,31 +116,6 @@ class Role:
     def states(self, batch: Dialogues) -> States:
         """Hidden states of dialogues that went through this model's `lower`."""
         return self.model.upper(batch, self.adapter)
-
-
-class ScoreHead(nn.Module):
-    """One number from the hidden state of a completion's last token, in fp32.
-
-    `gain` and `bias` put scores on a scale that survives retraining: the SD within a prompt is 1, the mean 0.
-    """
-
-    gain: Tensor
-    bias: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        # Initial scores of unit size: N(0, 1 / (d + 1)).
-        self.weight = nn.Parameter(torch.randn(width) / (width + 1) ** 0.5)
-        self.register_buffer("gain", torch.tensor(1.0))
-        self.register_buffer("bias", torch.tensor(0.0))
-
-    def raw(self, hidden_Nd: Tensor) -> Tensor:
-        """Scores [N] as trained, before gain and bias."""
-        return hidden_Nd.float() @ self.weight
-
-    def forward(self, hidden_Nd: Tensor) -> Tensor:
-        """Scores [N] in units of the within-prompt SD."""
-        return self.gain * self.raw(hidden_Nd) + self.bias
 
 
 def stack_part(backbone: Any, start: int, stop: int) -> Any:
@@ -238,27 +212,6 @@ def save_whole(model: LanguageModel, folder: Path) -> None:
 def save_tokenizer(model: LanguageModel, folder: Path) -> None:
     """Write the tokenizer with its chat template."""
     model.chat.tokenizer.save_pretrained(folder)
-
-
-def save_head(head: ScoreHead, folder: Path) -> None:
-    """Write a score head with its gain and bias."""
-    save_file(
-        {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}, folder / HEAD_WEIGHTS
-    )
-
-
-def load_head(folder: Path, model: LanguageModel) -> ScoreHead:
-    """Load a score head onto the model's device.
-
-    Raises:
-        BadArtifactError: the folder has no head, or one of another width.
-    """
-    try:
-        head = ScoreHead(model.width)
-        head.load_state_dict(load_file(folder / HEAD_WEIGHTS))
-    except (OSError, RuntimeError) as error:
-        raise BadArtifactError(f"{folder.name}: no score head that fits: {error}") from error
-    return head.to(model.device).requires_grad_(requires_grad=False)
 
 
 @contextmanager

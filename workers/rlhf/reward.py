@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from workers.rlhf import models
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.configs import RewardConfig
+from workers.rlhf.heads import ScoreHead
 from workers.rlhf.losses import first_tie_parameter, pair_losses
-from workers.rlhf.models import LanguageModel, Role, ScoreHead
+from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.pairs import RankedPrompt, accuracy, pair_batch
 from workers.rlhf.prefix import Dialogues, dialogues, join
 from workers.rlhf.training import adam, chunks, clipped_step, require_finite, set_rate, warm_cosine

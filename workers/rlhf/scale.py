@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from workers.rlhf.models import ScoreHead
+from workers.rlhf.heads import ScoreHead
 
 SMALLEST_DEVIATION: Final = 1e-3
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from workers.rlhf import models
 from workers.rlhf.artifacts import BadArtifactError, Description, describe, seal
-from workers.rlhf.models import LanguageModel, ScoreHead
+from workers.rlhf.heads import ScoreHead, load_head, save_head
+from workers.rlhf.models import LanguageModel
 from workers.rlhf.prefix import Dialogues, dialogues
 
 
@@ -113,9 +114,9 @@ def test_a_head_is_saved_with_gain_and_bias(tiny: LanguageModel, tmp_path: Path)
     head = ScoreHead(tiny.width)
     head.gain.fill_(3.0)
     head.bias.fill_(-1.0)
-    models.save_head(head, tmp_path)
+    save_head(head, tmp_path)
     hidden = torch.randn(2, tiny.width)
-    assert torch.equal(models.load_head(tmp_path, tiny)(hidden), head(hidden))
+    assert torch.equal(load_head(tmp_path, tiny)(hidden), head(hidden))
     assert torch.allclose(head(hidden), 3 * head.raw(hidden) - 1)
     with pytest.raises(BadArtifactError, match="no score head"):
-        models.load_head(tmp_path / "nowhere", tiny)
+        load_head(tmp_path / "nowhere", tiny)

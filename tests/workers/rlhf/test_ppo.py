@@ -10,6 +10,7 @@ from workers.rlhf import cast, checkpoints, models, ppo, rollout
 from workers.rlhf.artifacts import BadArtifactError, Description, describe, seal
 from workers.rlhf.cast import Cast
 from workers.rlhf.configs import PpoConfig
+from workers.rlhf.heads import ScoreHead, save_head
 from workers.rlhf.ppo import BrokenInvariantError
 from workers.rlhf.rollout import Question
 from workers.rlhf.training import NonFiniteError
@@ -39,9 +40,9 @@ def save_reward(base: Path, folder: Path) -> Path:
         models.add_adapter(model, "reward", rank=2, alpha=4, layers=1)
         for weight in model.parameters_of("reward"):
             torch.nn.init.normal_(weight, std=0.1)
-        head = models.ScoreHead(model.width)
+        head = ScoreHead(model.width)
     models.save_adapter(model, "reward", folder)
-    models.save_head(head, folder)
+    save_head(head, folder)
     describe(folder, Description(kind="reward", base_sha256=model.base_sha256, adapter=True))
     seal(folder)
     (folder / "base").symlink_to(base)

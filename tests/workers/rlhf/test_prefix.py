@@ -3,7 +3,8 @@ import torch
 from torch import Tensor
 
 from workers.rlhf import models
-from workers.rlhf.models import LanguageModel, ScoreHead
+from workers.rlhf.heads import ScoreHead
+from workers.rlhf.models import LanguageModel
 from workers.rlhf.prefix import Dialogues, as_rows, dialogues, join, run, shared, take
 
 PROMPTS = [[20, 21, 22, 23, 24, 25], [30, 31, 32]]

@@ -7,6 +7,7 @@ import torch
 from tests.workers.rlhf.conftest import ranked_rows
 from workers.rlhf import checkpoints, models, reward, reward_report
 from workers.rlhf.configs import RewardConfig
+from workers.rlhf.heads import ScoreHead
 from workers.rlhf.pairs import RankedPrompt, ranked_prompt
 from workers.rlhf.reward import Reader, RewardModel
 from workers.rlhf.scale import anchor, within_prompt_deviation
@@ -79,7 +80,7 @@ def test_the_scale_is_one_within_prompts_and_zero_on_average(tiny_base: Path) ->
 
 
 def test_the_scale_by_hand() -> None:
-    head = models.ScoreHead(4)
+    head = ScoreHead(4)
     # Deviations from the prompts' means are ±1 and ±2, freedom is 2: the SD is √((1 + 1 + 4 + 4) / 2).
     raw = [torch.tensor([9.0, 11.0]), torch.tensor([-2.0, 2.0])]
     anchor(head, raw)
