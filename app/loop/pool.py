@@ -35,7 +35,7 @@ def fill(session: Session, project_id: int) -> Run | None:
     policy = registry.live_policy(session, project_id)
     if keep.paused or policy is None or policy.artifact_sha256 is None:
         return None
-    ready = tasks.count_ready_tasks(session, project_id)
+    ready = tasks.count_ready_tasks(session, project_id, enough=keep.keep_tasks_ready)
     missing = keep.keep_tasks_ready - ready
     if missing <= 0 or not locks.try_to_hold(session, f"loop:{project_id}"):
         return None

@@ -1,10 +1,10 @@
-"""What people have done so far: counted, never stored."""
+"""What people have done so far: counted as it happens, day by day, so that no count grows with the work done."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
+from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from app.pagination import PageRequest, Rows, page_by_id
@@ -42,20 +42,43 @@ class HistoryRow:
     editable_until: datetime
 
 
-def progress_of(session: Session, *, project_id: int, annotator_id: int) -> Progress:
-    """How much this person has done: judgments that count, however often they were revised."""
-    own = (
-        Ranking.project_id == project_id,
-        Ranking.annotator_id == annotator_id,
-        Ranking.superseded_by_id.is_(None),
-        Ranking.withdrawn_at.is_(None),
+COUNT = {
+    what: text(
+        f"""
+    INSERT INTO annotator_days (annotator_id, project_id, day, {what})
+    VALUES (:annotator, :project, CAST(now() AT TIME ZONE 'UTC' AS date), 1)
+    ON CONFLICT (annotator_id, project_id, day) DO UPDATE SET {what} = annotator_days.{what} + 1
+    """  # noqa: S608 - one of two constants
     )
-    today = func.count().filter(Ranking.created_at >= func.date_trunc("day", func.now()))
-    total, done_today = session.execute(select(func.count(), today).where(*own)).one()
-    recent = session.scalars(
-        select(Ranking.active_ms).where(*own).order_by(Ranking.created_at.desc()).limit(RECENT)
-    ).all()
-    return Progress(today=done_today, total=total, median_seconds=round(median(recent) / 1000, 1) if recent else None)
+    for what in ("judged", "written")
+}
+PROGRESS = text(
+    """
+    SELECT coalesce(sum(judged), 0) AS total,
+           coalesce(sum(judged) FILTER (WHERE day = CAST(now() AT TIME ZONE 'UTC' AS date)), 0) AS today,
+           (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY active_ms) FROM (
+              SELECT active_ms FROM rankings
+              WHERE annotator_id = :annotator AND project_id = :project
+                AND superseded_by_id IS NULL AND withdrawn_at IS NULL
+              ORDER BY created_at DESC LIMIT :recent) last) AS median_ms
+    FROM annotator_days WHERE annotator_id = :annotator AND project_id = :project
+    """
+)
+
+
+def count_judgment(
+    session: Session, *, project_id: int, annotator_id: int, what: Literal["judged", "written"] = "judged"
+) -> None:
+    """Count one judgment (or text) of today, in the transaction that writes it; not for practice and revisions."""
+    session.execute(COUNT[what], {"project": project_id, "annotator": annotator_id})
+
+
+def progress_of(session: Session, *, project_id: int, annotator_id: int) -> Progress:
+    """How much this person has done, each judgment once, however often it was revised."""
+    who = {"project": project_id, "annotator": annotator_id, "recent": RECENT}
+    row = session.execute(PROGRESS, who).one()
+    seconds = None if row.median_ms is None else round(row.median_ms / 1000, 1)
+    return Progress(today=int(row.today), total=int(row.total), median_seconds=seconds)
 
 
 def count_comparisons(session: Session, project_id: int, *, since: datetime | None = None) -> Counts:
@@ -77,9 +100,13 @@ def count_comparisons(session: Session, project_id: int, *, since: datetime | No
 def list_history(
     session: Session, *, project_id: int, annotator_id: int, page: PageRequest, edit_window: timedelta
 ) -> Rows[HistoryRow]:
-    """A person's own judgments, newest first."""
+    """A person's own judgments, newest first; practice is no work and left out."""
+    practice = select(Task.id).where(Task.project_id == project_id, Task.purpose == "practice")
     query = select(Ranking).where(
-        Ranking.project_id == project_id, Ranking.annotator_id == annotator_id, Ranking.superseded_by_id.is_(None)
+        Ranking.project_id == project_id,
+        Ranking.annotator_id == annotator_id,
+        Ranking.superseded_by_id.is_(None),
+        Ranking.task_id.not_in(practice),
     )
     rows = page_by_id(session, query, Ranking.id, page)
     first = aliased(Ranking)

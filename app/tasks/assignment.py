@@ -6,19 +6,29 @@ Which open slot comes first:
    where the generation is the number of the newest policy that wrote one of the completions (0: imported models and
    people). So the newest policy's tasks go first, and half-done ones before new ones of the same generation.
 2. within a class the smaller queue number, which a slot takes whenever it opens or reopens: oldest first.
+
+Slots of writing tasks have classes of their own, from 20000 on, and are claimed by themselves.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from string import ascii_uppercase
-from typing import Final
+from typing import Final, Literal
 
 NEWEST_GENERATION: Final = 9999
+Kind = Literal["ranking", "writing"]
+# First and last class of each kind of task; half-done ones go first among writing tasks too.
+CLASSES: Final[dict[Kind, tuple[int, int]]] = {"ranking": (0, 19_999), "writing": (20_000, 20_001)}
 MOST_COMPLETIONS: Final = 9
+MOST_OVERLAP: Final = 50
 MOST_LEASES: Final = 2
 # An undone skip comes back although the next task and the one after it are already on the desk.
 MOST_LEASES_WITH_UNDO: Final = 3
+FEWEST_TO_MEASURE: Final = 20
+SHORTEST_LEASE: Final = timedelta(minutes=2)
+LEASE_IN_MEDIANS: Final = 3
 
 
 def priority_class(generation: int, *, half_done: bool = False) -> int:
@@ -41,9 +51,23 @@ def letters(count: int) -> list[str]:
     return list(ascii_uppercase[:count])
 
 
-def lease_length(minutes: float) -> timedelta:
-    """How long an assignment stays with a person after their last sign of life."""
-    return timedelta(minutes=minutes)
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long people take in a project: the median active time of its last judgments, and how many those are."""
+
+    judgments: int = 0
+    median_ms: float = 0.0
+
+
+def lease_length(longest_minutes: float, pace: Pace | None = None) -> timedelta:
+    """How long an assignment stays with a person after their last sign of life.
+
+    Three times what people take here, two minutes at least; the project's longest until there are 20 judgments.
+    """
+    longest = timedelta(minutes=longest_minutes)
+    if pace is None or pace.judgments < FEWEST_TO_MEASURE:
+        return longest
+    return min(longest, max(SHORTEST_LEASE, LEASE_IN_MEDIANS * timedelta(milliseconds=pace.median_ms)))
 
 
 def distinct(texts: Sequence[tuple[int, str]]) -> list[int]:

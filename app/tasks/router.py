@@ -1,4 +1,4 @@
-"""Tasks and assignments over HTTP; claiming and taking up again are the desk's (`app/desk`)."""
+"""Tasks and assignments over HTTP; claiming, staying and taking up again are the desk's (`app/desk`)."""
 
 from fastapi import APIRouter, Response
 
@@ -6,9 +6,8 @@ from app.auth.dependencies import ProjectReader
 from app.dependencies import PageDep, SessionDep
 from app.pagination import Page
 from app.tasks import service
-from app.tasks.assignment import lease_length
 from app.tasks.dependencies import OwnAssignmentDep
-from app.tasks.schemas import AssignmentStateRead, Draft, LeaseRead, Skip, TaskRead, task_read
+from app.tasks.schemas import AssignmentStateRead, Draft, Skip, TaskRead, task_read
 
 router = APIRouter(tags=["tasks"])
 
@@ -25,13 +24,6 @@ def save_draft(draft: Draft, own: OwnAssignmentDep, session: SessionDep) -> Resp
     """Keep an unfinished ranking. One that is older than what is there is ignored, not an error."""
     service.save_draft(session, own.assignment, draft.model_dump(mode="json"), draft.sequence)
     return Response(status_code=204)
-
-
-@router.post("/assignments/{assignment_id}/heartbeat")
-def renew_lease(own: OwnAssignmentDep, session: SessionDep) -> LeaseRead:
-    """Say that you are still at it; the lease starts anew."""
-    until = service.heartbeat(session, own.assignment, lease_length(own.settings.lease_minutes))
-    return LeaseRead(leased_until=until)
 
 
 @router.post("/assignments/{assignment_id}/skip")

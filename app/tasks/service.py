@@ -16,7 +16,14 @@ from app.pagination import PageRequest, Rows, page_by_id
 from app.prompts.tables import Prompt
 from app.registry.tables import ModelVersion
 from app.tasks import slots
-from app.tasks.assignment import MOST_COMPLETIONS, MOST_LEASES_WITH_UNDO, distinct, priority_class
+from app.tasks.assignment import (
+    CLASSES,
+    MOST_COMPLETIONS,
+    MOST_LEASES_WITH_UNDO,
+    MOST_OVERLAP,
+    distinct,
+    priority_class,
+)
 from app.tasks.tables import Assignment, Task, TaskCompletion, TaskSlot
 
 
@@ -141,17 +148,24 @@ def expire_leases(session: Session, *, limit: int = 500) -> int:
     return slots.expire_overdue(session, limit)
 
 
-def count_open_tasks(session: Session, project_id: int) -> int:
-    """Tasks of a project that still want a judgment."""
-    return session.scalar(select(func.count()).where(Task.project_id == project_id, Task.state == "open")) or 0
+def count_ready_tasks(session: Session, project_id: int, *, enough: int) -> int:
+    """Ranking tasks of a project with a slot that anybody may take: what the next person to ask could get.
 
-
-def count_ready_tasks(session: Session, project_id: int) -> int:
-    """Tasks of a project with a slot that nobody holds: what the next person to ask could get."""
-    ready = select(func.count(TaskSlot.task_id.distinct())).where(
-        TaskSlot.project_id == project_id, TaskSlot.state == "open"
+    The queue may hold millions, so it is counted no further than until there are certainly `enough`.
+    """
+    first, last = CLASSES["ranking"]
+    queue = (
+        select(TaskSlot.task_id)
+        .where(
+            TaskSlot.project_id == project_id,
+            TaskSlot.state == "open",
+            TaskSlot.reserved_for_id.is_(None),
+            TaskSlot.priority_class.between(first, last),
+        )
+        .limit(enough * MOST_OVERLAP)
+        .subquery()
     )
-    return session.scalar(ready) or 0
+    return session.scalar(select(func.count(queue.c.task_id.distinct()))) or 0
 
 
 def save_draft(session: Session, assignment: Assignment, draft: dict[str, Any], sequence: int) -> bool:
@@ -200,12 +214,12 @@ def skip(session: Session, assignment: Assignment, actor: User, reason: str | No
 
 def take_up_again(session: Session, assignment: Assignment, actor: User, lease: timedelta) -> Assignment:
     """Lease an own skipped or expired assignment again, if its task still has an open slot."""
-    _task, held = hold(session, assignment)
+    task, held = hold(session, assignment)
     if held.state not in {"skipped", "expired"}:
         return held
     _check_room(session, held)
-    slot = slots.free_slot(session, held.task_id)
-    if slot is None:
+    slot = slots.free_slot(session, task.id, held.annotator_id)
+    if slot is None and (task.purpose == "collect" or task.state == "retired"):
         raise Conflict(
             "somebody else has taken this task in the meantime",
             type="task-taken",

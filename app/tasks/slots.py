@@ -10,6 +10,7 @@ again for somebody draws a new number.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
@@ -62,22 +63,30 @@ def own_slot(session: Session, assignment_id: int) -> TaskSlot | None:
     ).one_or_none()
 
 
-def free_slot(session: Session, task_id: int) -> TaskSlot | None:
-    """An open slot of the task, locked; waits for a claim that is just taking it. The task must be held."""
+def free_slot(session: Session, task_id: int, annotator_id: int) -> TaskSlot | None:
+    """An open slot of the task that this person may have, locked; waits for a claim that is just taking it.
+
+    Their reserved one goes first. The task must be held.
+    """
     return session.scalars(
         select(TaskSlot)
-        .where(TaskSlot.task_id == task_id, TaskSlot.state == "open")
-        .order_by(TaskSlot.queue_seq)
+        .where(
+            TaskSlot.task_id == task_id,
+            TaskSlot.state == "open",
+            func.coalesce(TaskSlot.reserved_for_id, annotator_id) == annotator_id,
+        )
+        .order_by(TaskSlot.reserved_for_id.nulls_last(), TaskSlot.queue_seq)
         .limit(1)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
 
 
-def lease_slot(session: Session, slot: TaskSlot, assignment: Assignment, lease: timedelta) -> None:
-    """Give an open slot to an assignment."""
-    slot.state, slot.assignment_id = "leased", assignment.id
-    session.flush()
+def lease_slot(session: Session, slot: TaskSlot | None, assignment: Assignment, lease: timedelta) -> None:
+    """Lease an assignment again, with the open slot it is to hold; None on gold and practice tasks."""
+    if slot is not None:
+        slot.state, slot.assignment_id = "leased", assignment.id
+        session.flush()
     session.execute(
         update(Assignment)
         .where(Assignment.id == assignment.id)
@@ -90,9 +99,12 @@ def lease_slot(session: Session, slot: TaskSlot, assignment: Assignment, lease: 
 def fill_slot(session: Session, task: Task, assignment: Assignment) -> bool:
     """Fill the assignment's own slot, else an open one of the task; False when the task has none left for it.
 
-    The task must be held. Its last judgment makes it done; its first moves its open slots before new tasks.
+    The task must be held. Its last judgment makes it done; its first moves its open slots before new tasks. A gold or
+    practice task takes everybody's judgment.
     """
-    slot = own_slot(session, assignment.id) or free_slot(session, task.id)
+    if task.purpose != "collect":
+        return True
+    slot = own_slot(session, assignment.id) or free_slot(session, task.id, assignment.annotator_id)
     if slot is None:
         return False
     slot.state, slot.assignment_id = "filled", assignment.id
@@ -108,35 +120,38 @@ def fill_slot(session: Session, task: Task, assignment: Assignment) -> bool:
 
 def _move_to_half_done(session: Session, task: Task) -> None:
     held = select(TaskSlot.id).where(TaskSlot.task_id == task.id, TaskSlot.state == "open").with_for_update()
-    open_ids = list(session.scalars(held))
-    if open_ids:
-        hold_queue(session, task.project_id)
-        _requeue(session, open_ids)
+    requeue(session, task.project_id, list(session.scalars(held)))
 
 
 # One less than the task's own class is its class once a slot is filled: see app/tasks/assignment.py.
 REQUEUE = text(
     """
     UPDATE task_slots SET
-      state = 'open', assignment_id = NULL, queue_seq = nextval('task_slot_queue_seq'),
+      state = 'open', assignment_id = NULL, queue_seq = numbered.queue_seq,
       priority_class = tasks.priority_class - (
         SELECT count(*) FROM (SELECT 1 FROM task_slots f WHERE f.task_id = tasks.id AND f.state = 'filled' LIMIT 1) one)
-    FROM tasks WHERE tasks.id = task_slots.task_id AND task_slots.id = ANY(:slots)
+    FROM tasks, (
+      SELECT u.id, nextval('task_slot_queue_seq') AS queue_seq FROM unnest(CAST(:slots AS bigint[])) AS u(id)) numbered
+    WHERE tasks.id = task_slots.task_id AND task_slots.id = numbered.id
     """
 )
 
 
-def _requeue(session: Session, slot_ids: Sequence[int]) -> None:
-    """Open these slots, or keep them open, at the end of the queue they belong to now. Queue and slots are held."""
-    session.execute(REQUEUE, {"slots": list(slot_ids)})
+def requeue(session: Session, project_id: int, slot_ids: Sequence[int]) -> None:
+    """Open these slots of a project, or keep them open, in this order at the end of the queue they belong to now.
+
+    Their tasks and they themselves must be held. A reservation stays.
+    """
+    if slot_ids:
+        hold_queue(session, project_id)
+        session.execute(REQUEUE, {"slots": list(slot_ids)})
 
 
 def release(session: Session, assignment: Assignment) -> None:
     """Open the slot that a leased assignment holds for somebody else. The task must be held."""
     slot = own_slot(session, assignment.id)
     if slot is not None and slot.state == "leased":
-        hold_queue(session, slot.project_id)
-        _requeue(session, [slot.id])
+        requeue(session, slot.project_id, [slot.id])
         session.expire(slot)
 
 
@@ -148,22 +163,32 @@ OVERDUE = text(
     ORDER BY t.project_id, t.id FOR NO KEY UPDATE OF t SKIP LOCKED
     """
 )
-# The overdue slots of the held tasks and their open neighbours: whoever lost a lease may have passed those by.
+# Leases that end: overdue ones, and all that one person has.
+ENDED: Final = "(a.leased_until < now() OR a.annotator_id = CAST(:annotator AS bigint))"
+# The slots of these leases and their open neighbours: whoever lost a lease may have passed those by.
 AFFECTED = text(
-    """
+    f"""
     SELECT s.id FROM task_slots s LEFT JOIN assignments a ON a.id = s.assignment_id
     WHERE s.task_id = ANY(:tasks)
-      AND (s.state = 'open' OR (s.state = 'leased' AND a.state = 'leased' AND a.leased_until < now()))
-    ORDER BY s.id FOR UPDATE OF s
-    """
+      AND (s.state = 'open' OR (s.state = 'leased' AND a.state = 'leased' AND {ENDED}))
+    ORDER BY s.queue_seq FOR UPDATE OF s
+    """  # noqa: S608 - ENDED is a constant of this file
 )
 EXPIRE = text(
-    """
+    f"""
     UPDATE assignments SET state = 'expired', finished_at = now()
-    WHERE id IN (
-      SELECT a.id FROM assignments a JOIN task_slots s ON s.assignment_id = a.id AND s.state = 'leased'
-      WHERE s.id = ANY(:slots) AND a.state = 'leased' AND a.leased_until < now() FOR NO KEY UPDATE OF a)
+    WHERE id IN (SELECT a.id FROM assignments a
+                 WHERE a.task_id = ANY(:tasks) AND a.state = 'leased' AND {ENDED} FOR NO KEY UPDATE OF a)
     RETURNING id
+    """  # noqa: S608 - ENDED is a constant of this file
+)
+# A task none of whose leases ended keeps its place in the queue.
+REOPENED = text(
+    """
+    SELECT s.id FROM task_slots s
+    WHERE s.id = ANY(:slots) AND (s.state = 'open' OR s.assignment_id = ANY(:ended))
+      AND s.task_id IN (SELECT a.task_id FROM assignments a WHERE a.id = ANY(:ended))
+    ORDER BY s.queue_seq
     """
 )
 
@@ -173,15 +198,27 @@ def expire_overdue(session: Session, limit: int) -> int:
     overdue: dict[int, list[int]] = {}
     for task_id, project_id in session.execute(OVERDUE, {"limit": limit}):
         overdue.setdefault(project_id, []).append(task_id)
-    return sum(_expire_project(session, project_id, task_ids) for project_id, task_ids in sorted(overdue.items()))
+    return sum(_end_leases(session, project_id, task_ids) for project_id, task_ids in sorted(overdue.items()))
 
 
-def _expire_project(session: Session, project_id: int, task_ids: list[int]) -> int:
-    affected = list(session.scalars(AFFECTED, {"tasks": task_ids}))
-    expired = list(session.scalars(EXPIRE, {"slots": affected}))
-    free = text("SELECT id FROM task_slots WHERE id = ANY(:slots) AND (state = 'open' OR assignment_id = ANY(:gone))")
-    reopened = list(session.scalars(free, {"slots": affected, "gone": expired}))
-    if expired:
-        hold_queue(session, project_id)
-        _requeue(session, reopened)
-    return len(expired)
+def end_leases_of(session: Session, project_id: int, annotator_id: int) -> int:
+    """Take back everything a person holds in a project; how many. Drafts stay, and so does the right to submit."""
+    hold_person(session, project_id, annotator_id)
+    held = (
+        select(Task.id)
+        .join(Assignment, Assignment.task_id == Task.id)
+        .where(
+            Assignment.annotator_id == annotator_id, Assignment.project_id == project_id, Assignment.state == "leased"
+        )
+        .order_by(Task.id)
+        .with_for_update(key_share=True, of=Task)
+    )
+    return _end_leases(session, project_id, list(session.scalars(held)), annotator_id)
+
+
+def _end_leases(session: Session, project_id: int, task_ids: list[int], annotator_id: int | None = None) -> int:
+    whose = {"tasks": task_ids, "annotator": annotator_id}
+    affected = list(session.scalars(AFFECTED, whose))
+    ended = list(session.scalars(EXPIRE, whose))
+    requeue(session, project_id, list(session.scalars(REOPENED, {"slots": affected, "ended": ended})))
+    return len(ended)

@@ -1,11 +1,12 @@
 """Human work: a task, the slots that want a judgment, and the assignments that lease them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Date,
     ForeignKey,
     Index,
     Sequence,
@@ -79,7 +80,10 @@ class TaskCompletion(Base):
 
 
 class TaskSlot(Base):
-    """One wanted judgment. A smaller `priority_class` goes first; within a class the smaller `queue_seq`."""
+    """One wanted judgment. A smaller `priority_class` goes first; within a class the smaller `queue_seq`.
+
+    A slot that is reserved for a person is in nobody else's queue, whoever lets go of it.
+    """
 
     __tablename__ = "task_slots"
     __table_args__ = (
@@ -90,14 +94,14 @@ class TaskSlot(Base):
             "project_id",
             "priority_class",
             "queue_seq",
-            postgresql_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open' AND reserved_for_id IS NULL"),
         ),
         Index(
             "ix_task_slots_reserved",
             "reserved_for_id",
             "project_id",
             "queue_seq",
-            postgresql_where=text("reserved_for_id IS NOT NULL"),
+            postgresql_where=text("reserved_for_id IS NOT NULL AND state IN ('open', 'leased')"),
         ),
         Index(
             "uq_task_slots_assignment_id",
@@ -155,3 +159,18 @@ class AnnotatorCursor(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True, index=True)
     priority_class: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     after_queue_seq: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class AnnotatorDay(Base):
+    """How much a person did in a project on one UTC day: what `rankings` and `completions` say, counted as it happens.
+
+    Raised in the transaction that writes the work. Practice and revisions do not count.
+    """
+
+    __tablename__ = "annotator_days"
+
+    annotator_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True, index=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    judged: Mapped[int] = mapped_column(server_default=text("0"))
+    written: Mapped[int] = mapped_column(server_default=text("0"))
