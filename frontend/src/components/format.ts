@@ -34,7 +34,7 @@ export function formatFigure(value: number | null | undefined): string {
 }
 
 export function formatPercent(share: number | null | undefined): string {
-  return share === null || share === undefined ? "–" : `${formats().percent.format(100 * share)} %`;
+  return share === null || share === undefined ? "–" : t.common.percent(formats().percent.format(100 * share));
 }
 
 /** "45 s", "3 min", "1 h 20 min". */
@@ -76,8 +76,11 @@ export function wordCount(text: string): number {
   return [...formats().segments.segment(text)].filter((part) => part.isWordLike).length;
 }
 
-/** "fails_to_follow" → "Fails to follow". */
+/** The words for what projects usually ask; of any other slug its own: "too_long" → "Too long". */
 export function fromSlug(slug: string): string {
+  const known: Record<string, string> = t.slugs;
+  const name = Object.hasOwn(known, slug) ? known[slug] : undefined;
+  if (name !== undefined) return name;
   const words = slug.replaceAll(/[_-]+/g, " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -21,5 +21,8 @@ export const common = {
   seconds: (count: string) => `${count} s`,
   minutes: (count: string) => `${count} min`,
   hours: (count: string) => `${count} h`,
+  noChange: "No difference.",
+  sameLines: (count: number) => (count === 1 ? "1 line as before" : `${count} lines as before`),
+  percent: (share: string) => `${share} %`,
   outcome: (from: number, to: number) => `${from} of ${to}`,
 };

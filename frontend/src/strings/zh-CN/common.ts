@@ -23,5 +23,8 @@ export const common: Strings["common"] = {
   seconds: (count) => `${count} 秒`,
   minutes: (count) => `${count} 分钟`,
   hours: (count) => `${count} 小时`,
+  noChange: "没有差异。",
+  sameLines: (count) => `${count} 行未变`,
+  percent: (share) => `${share}%`,
   outcome: (from, to) => `${from} / ${to}`,
 };
