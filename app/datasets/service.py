@@ -75,7 +75,7 @@ JUDGMENTS = text(
 
 def judgments(session: Session, project_id: int, splits: Sequence[str] = SPLITS) -> Iterator[dict[str, Any]]:
     """The project's current judgments as canonical records, by ranking id, as of one moment."""
-    _take_your_time(session)
+    take_your_time(session)
     rows = session.execute(JUDGMENTS, {"project": project_id, "splits": list(splits)})
     yield from rows.scalars().yield_per(1000)
 
@@ -98,7 +98,7 @@ def freeze_judgments(
         ranking_ids.append(record["ranking"])
     if not tally.by_split["train"]:
         raise _nothing_to_train_on(tally)
-    _check_groups(session, project_id, sorted(tally.prompts))
+    check_groups_of(session, project_id, sorted(tally.prompts))
     snapshot = DatasetSnapshot(
         project_id=project_id,
         kind="judgments",
@@ -107,7 +107,7 @@ def freeze_judgments(
         counts=tally.counts(),
         created_by=created_by,
     )
-    _add(session, snapshot)
+    add(session, snapshot)
     held = [{"snapshot_id": snapshot.id, "ranking_id": ranking_id} for ranking_id in ranking_ids]
     session.execute(insert(SnapshotRanking), held)
     return snapshot
@@ -144,7 +144,7 @@ def freeze_prompts(
         raise Unprocessable(
             "there are no train prompts to work on", type="no-prompts", advice="Upload a prompt set first."
         )
-    _check_groups(session, project_id, [prompt.id for prompt in prompts])
+    check_groups_of(session, project_id, [prompt.id for prompt in prompts])
     snapshot = DatasetSnapshot(
         project_id=project_id,
         kind="prompts",
@@ -153,7 +153,7 @@ def freeze_prompts(
         counts={"prompts": len(prompts), "by_split": {"train": len(prompts)}},
         created_by=created_by,
     )
-    _add(session, snapshot)
+    add(session, snapshot)
     held = [{"snapshot_id": snapshot.id, "prompt_id": prompt.id} for prompt in prompts]
     session.execute(insert(SnapshotPrompt), held)
     return snapshot
@@ -173,7 +173,7 @@ def _prompts_hash(prompts: Sequence[Prompt]) -> str:
     return content.hexdigest()
 
 
-def _check_groups(session: Session, project_id: int, prompt_ids: Sequence[int]) -> None:
+def check_groups_of(session: Session, project_id: int, prompt_ids: Sequence[int]) -> None:
     """Look for near-duplicates of these prompts in another split, wherever in the project they are."""
     groups = select(Prompt.group_hash).where(Prompt.id.in_(prompt_ids))
     found = session.execute(
@@ -184,7 +184,8 @@ def _check_groups(session: Session, project_id: int, prompt_ids: Sequence[int]) 
     check_groups((split, group.hex()) for split, group in found)
 
 
-def _add(session: Session, snapshot: DatasetSnapshot) -> None:
+def add(session: Session, snapshot: DatasetSnapshot) -> None:
+    """Store a new snapshot and say so in the audit trail."""
     session.add(snapshot)
     session.flush()
     audit.record(
@@ -198,7 +199,7 @@ def _add(session: Session, snapshot: DatasetSnapshot) -> None:
     )
 
 
-def _take_your_time(session: Session) -> None:
+def take_your_time(session: Session) -> None:
     """Let the rest of this transaction's statements run for up to ten minutes: a large project takes a while."""
     session.execute(text("SET LOCAL statement_timeout = '600s'"))
 
@@ -230,9 +231,9 @@ def write_reward_rows(session: Session, *, snapshot_id: int, path: Path) -> int:
     Raises:
         SplitLeak: a prompt of the test split is in the snapshot.
     """
-    _take_your_time(session)
+    take_your_time(session)
     rows = session.execute(REWARD_ROWS, {"snapshot": snapshot_id}).mappings()
-    return _write_lines(path, (dict(row) for row in rows.yield_per(500)))
+    return write_lines(path, (dict(row) for row in rows.yield_per(500)))
 
 
 def write_prompt_rows(session: Session, *, snapshot_id: int, path: Path) -> int:
@@ -247,10 +248,11 @@ def write_prompt_rows(session: Session, *, snapshot_id: int, path: Path) -> int:
         .where(SnapshotPrompt.snapshot_id == snapshot_id)
         .order_by(Prompt.id)
     ).mappings()
-    return _write_lines(path, (dict(row) for row in prompts.yield_per(500)))
+    return write_lines(path, (dict(row) for row in prompts.yield_per(500)))
 
 
-def _write_lines(path: Path, rows: Iterator[dict[str, Any]]) -> int:
+def write_lines(path: Path, rows: Iterator[dict[str, Any]]) -> int:
+    """Write rows as JSON lines; how many. Raises `SplitLeak` at the first that is not for training."""
     written = 0
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:

@@ -33,6 +33,15 @@ class SnapshotRanking(Base):
     ranking_id: Mapped[int] = mapped_column(ForeignKey("rankings.id"), primary_key=True, index=True)
 
 
+class SnapshotCompletion(Base):
+    """A demonstration that a snapshot holds."""
+
+    __tablename__ = "snapshot_completions"
+
+    snapshot_id: Mapped[int] = mapped_column(ForeignKey("dataset_snapshots.id"), primary_key=True)
+    completion_id: Mapped[int] = mapped_column(ForeignKey("completions.id"), primary_key=True, index=True)
+
+
 class SnapshotPrompt(Base):
     """A prompt that a snapshot holds."""
 

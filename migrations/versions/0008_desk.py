@@ -46,6 +46,7 @@ def upgrade() -> None:
     make_reports()
     extend_tasks()
     extend_judgments()
+    make_snapshot_completions()
     count_days()
     op.add_column("memberships", sa.Column("guideline_seen", sa.BigInteger(), nullable=True))
     op.add_column("memberships", sa.Column("practice_passed_at", sa.DateTime(timezone=True), nullable=True))
@@ -185,7 +186,18 @@ def extend_judgments() -> None:
     )
 
 
+def make_snapshot_completions() -> None:
+    op.create_table(
+        "snapshot_completions",
+        *key("snapshot_id", "dataset_snapshots", table="snapshot_completions"),
+        *key("completion_id", "completions", table="snapshot_completions"),
+        sa.PrimaryKeyConstraint("snapshot_id", "completion_id", name="pk_snapshot_completions"),
+    )
+    op.create_index("ix_snapshot_completions_completion_id", "snapshot_completions", ["completion_id"])
+
+
 def downgrade() -> None:
+    op.drop_table("snapshot_completions")
     for table in QUEUES:
         op.execute(f"ALTER TABLE {table} RESET (autovacuum_vacuum_scale_factor)")
     op.drop_table("annotator_days")
