@@ -9,6 +9,7 @@ from app.datasets.router import router as datasets
 from app.desk.router import router as desk
 from app.guidelines.router import router as guidelines
 from app.loop.router import router as loop
+from app.people.router import router as changing_people
 from app.projects.router import router as projects
 from app.prompts.router import router as prompts
 from app.rankings.router import router as rankings
@@ -20,6 +21,7 @@ ROUTERS: list[APIRouter] = [
     auth,
     projects,
     people,
+    changing_people,
     guidelines,
     prompts,
     registry,

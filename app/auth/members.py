@@ -77,8 +77,9 @@ def users_by_id(session: Session, ids: set[int]) -> dict[int, User]:
 
 
 def _get_member(session: Session, project_id: int, user_id: int) -> Member:
-    # The project's row is the lock: of two admins who demote each other at the same moment, one has to wait.
-    session.execute(select(Project.id).where(Project.id == project_id).with_for_update())
+    # The project's row is the lock: of two admins who demote each other at the same moment, one has to wait. People at
+    # work, whose rows only refer to it, do not.
+    session.execute(select(Project.id).where(Project.id == project_id).with_for_update(key_share=True))
     row = session.execute(
         select(User, Membership)
         .join(Membership, Membership.user_id == User.id)

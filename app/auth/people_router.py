@@ -1,4 +1,4 @@
-"""A project's people, its invitations and its audit trail over HTTP."""
+"""A project's people, its invitations and its audit trail over HTTP; changing people is in `app/people`."""
 
 from typing import Annotated
 
@@ -10,7 +10,6 @@ from app.auth.schemas import (
     AuditEventRead,
     InvitationIssued,
     InvitationRead,
-    MemberChange,
     MemberRead,
     NewInvitation,
     audit_event_read,
@@ -29,26 +28,6 @@ def list_members(access: ProjectAdmin, session: SessionDep, page: PageDep) -> Pa
     """Who works in the project, as what."""
     rows = members.list_members(session, access.project.id, page)
     return Page(items=[member_read(member) for member in rows.items], next_cursor=rows.next_cursor)
-
-
-@router.patch("/members/{user_id}")
-def change_member(user_id: RowId, change: MemberChange, access: ProjectAdmin, session: SessionDep) -> MemberRead:
-    """Change a member's role, or pause them. A project keeps at least one admin."""
-    member = members.change_member(
-        session,
-        actor=access.user,
-        project_id=access.project.id,
-        user_id=user_id,
-        role=change.role,
-        paused=change.paused,
-    )
-    return member_read(member)
-
-
-@router.delete("/members/{user_id}", status_code=204)
-def remove_member(user_id: RowId, access: ProjectAdmin, session: SessionDep) -> None:
-    """Take a person out of the project; their rankings stay."""
-    members.remove_member(session, actor=access.user, project_id=access.project.id, user_id=user_id)
 
 
 @router.get("/invitations")

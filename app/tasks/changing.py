@@ -5,6 +5,7 @@ submit takes a slot that has opened again, or is kept as `extra`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sqlalchemy import exists, select, text, update
@@ -22,6 +23,15 @@ Which = Literal["open", "all"]
 # Tasks changed in one transaction: it takes a fraction of a second, for which people wait who need a queue number.
 BATCH: Final = 1000
 LIVE: Final = ("open", "leased")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How many tasks were changed, and the last one's id; None when there was none left."""
+
+    changed: int
+    last: int | None
+
 
 # Free slots go first, the last of the queue before its head; then reserved ones; then those that people hold.
 SURPLUS = text(
@@ -69,8 +79,8 @@ SETTLE = text(
 
 def change_overlap(
     session: Session, *, actor: User, project_id: int, overlap: int, which: Which, after: int = 0
-) -> tuple[int, int | None]:
-    """Change the overlap of up to `BATCH` ranking tasks with ids over `after`: how many, and the last id (None: none).
+) -> Batch:
+    """Change the overlap of up to `BATCH` ranking tasks with ids over `after`.
 
     `open` leaves done tasks alone, `all` opens them again when they are to get more. Practice and gold have no overlap.
     Call it until there are none left, with a commit after each.
@@ -86,11 +96,11 @@ def change_overlap(
     )
     task_ids = list(session.scalars(query))
     if not task_ids:
-        return 0, None
+        return Batch(0, None)
     _set_overlap(session, project_id, task_ids, overlap)
     detail = {"overlap": overlap, "which": which, "tasks": len(task_ids), "from": task_ids[0], "to": task_ids[-1]}
     _record(session, actor, "tasks.overlap", "project", project_id, project_id, detail)
-    return len(task_ids), task_ids[-1]
+    return Batch(len(task_ids), task_ids[-1])
 
 
 def change_task(session: Session, *, actor: User, project_id: int, task_id: int, changes: dict[str, Any]) -> Task:
@@ -109,7 +119,8 @@ def change_task(session: Session, *, actor: User, project_id: int, task_id: int,
     if "reserved_for" in changes:
         _check_has_slots(task)
         reserve(session, task, changes["reserved_for"])
-    _record(session, actor, "task.changed", "task", task.id, project_id, changes)
+    if changes:
+        _record(session, actor, "task.changed", "task", task.id, project_id, changes)
     session.refresh(task)
     return task
 

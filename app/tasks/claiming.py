@@ -104,7 +104,8 @@ def resume(session: Session, assignment_id: int) -> Assignment:
 # Whoever was paused or removed a moment ago gets nothing more; a mark never moves because of that.
 WORKS_HERE: Final = """
     EXISTS (SELECT 1 FROM memberships m
-            WHERE m.project_id = :project AND m.user_id = :annotator AND m.paused_at IS NULL)
+            WHERE m.project_id = :project AND m.user_id = :annotator AND m.paused_at IS NULL
+              AND m.role IN ('annotator', 'admin'))
 """
 # What this person may have: a task they never held, or lost when the lease ran out, and nothing they wrote themselves.
 ALLOWED: Final = """

@@ -1,9 +1,9 @@
 """Tasks and assignments on the wire. What annotators get is in `app/desk/schemas.py`."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from app.inputs import Input, Prose, Slug
 from app.tasks.service import TaskRow
@@ -35,6 +35,7 @@ Aspects = Annotated[
 PromptFlags = Annotated[
     list[Slug], Field(default_factory=list, max_length=50, description="The flags that apply to the prompt itself.")
 ]
+Overlap = Annotated[int, Field(ge=1, le=50, description="Judgments a task gets, each by another person.")]
 Written = Annotated[Prose, Field(max_length=100_000)]
 SkipReason = Literal["unclear", "too_long", "personal_data", "harmful", "not_my_expertise", "other"]
 AssignmentState = Literal["leased", "submitted", "skipped", "expired"]
@@ -76,13 +77,45 @@ class AssignmentStateRead(BaseModel):
     state: AssignmentState
 
 
+class OverlapChange(Input):
+    """How many judgments tasks are to get from now on: those that are `open`, or `all`, finished ones too."""
+
+    overlap: Overlap
+    which: Literal["open", "all"] = "open"
+
+
+class TasksChanged(BaseModel):
+    """How many tasks now want another number of judgments than before."""
+
+    changed: int
+
+
+class TaskChange(Input):
+    """What is to change about one task; what is not sent stays."""
+
+    overlap: Overlap | None = None
+    reserved_for: Annotated[
+        int | None,
+        Field(ge=1, le=2**63 - 1, description="The member who is to judge it, one slot more; null gives all back."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if "overlap" in self.model_fields_set and self.overlap is None:
+            raise ValueError("overlap is a number from 1 to 50")
+        return self
+
+
 class TaskRead(BaseModel):
-    """A task in the admin's list."""
+    """A task in the admin's list. `reserved_for`: members for whom a slot is kept that is not filled yet."""
 
     id: int
     prompt_id: int
     prompt_excerpt: str
     state: Literal["open", "done", "retired"]
+    kind: Literal["ranking", "writing"]
+    purpose: Literal["collect", "gold", "practice"]
+    reserved_for: list[int]
     overlap: int
     judged: int
     priority_class: int
@@ -105,6 +138,9 @@ def task_read(row: TaskRow) -> TaskRead:
             "prompt_id": task.prompt_id,
             "prompt_excerpt": excerpt_of(row.prompt.messages),
             "state": task.state,
+            "kind": task.kind,
+            "purpose": task.purpose,
+            "reserved_for": row.reserved_for,
             "overlap": task.overlap,
             "judged": row.judged,
             "priority_class": task.priority_class,

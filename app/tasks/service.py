@@ -43,6 +43,7 @@ class TaskRow:
     prompt: Prompt
     judged: int
     model_versions: list[str]
+    reserved_for: list[int]
 
 
 def create_task(
@@ -277,16 +278,39 @@ def completion_ids_of(session: Session, task_id: int) -> list[int]:
 def list_tasks(session: Session, project_id: int, page: PageRequest) -> Rows[TaskRow]:
     """A project's tasks, newest first, with who wrote their completions: for admins and researchers only."""
     rows = page_by_id(session, select(Task).where(Task.project_id == project_id), Task.id, page)
-    ids = [task.id for task in rows.items]
+    return Rows(items=describe(session, rows.items), next_cursor=rows.next_cursor)
+
+
+def describe(session: Session, tasks: Sequence[Task]) -> list[TaskRow]:
+    """Tasks as the admin's list shows them."""
+    ids = [task.id for task in tasks]
     prompts = {
-        one.id: one for one in session.scalars(select(Prompt).where(Prompt.id.in_({t.prompt_id for t in rows.items})))
+        one.id: one for one in session.scalars(select(Prompt).where(Prompt.id.in_({t.prompt_id for t in tasks})))
     }
-    judged = _judged(session, ids)
-    names = _model_names(session, ids)
-    items = [
-        TaskRow(task, prompts[task.prompt_id], judged.get(task.id, 0), names.get(task.id, [])) for task in rows.items
+    judged, names, reserved = _judged(session, ids), _model_names(session, ids), _reserved_for(session, ids)
+    return [
+        TaskRow(
+            task,
+            prompts[task.prompt_id],
+            judged.get(task.id, 0),
+            names.get(task.id, []),
+            [person for task_id, person in reserved if task_id == task.id],
+        )
+        for task in tasks
     ]
-    return Rows(items=items, next_cursor=rows.next_cursor)
+
+
+def _reserved_for(session: Session, task_ids: Sequence[int]) -> list[tuple[int, int]]:
+    kept = (
+        select(TaskSlot.task_id, TaskSlot.reserved_for_id)
+        .where(
+            TaskSlot.task_id.in_(task_ids),
+            TaskSlot.reserved_for_id.is_not(None),
+            TaskSlot.state.in_(["open", "leased"]),
+        )
+        .order_by(TaskSlot.id)
+    )
+    return [(task_id, person) for task_id, person in session.execute(kept) if person is not None]
 
 
 def _judged(session: Session, task_ids: Sequence[int]) -> dict[int, int]:

@@ -92,6 +92,8 @@ TABLE: dict[str, Profile] = {
     "POST /api/v1/model-versions/{model_version_id}/archive": RESEARCHER,
     "GET /api/v1/projects/{project_id}/completions": READER,
     "GET /api/v1/projects/{project_id}/tasks": READER,
+    "PATCH /api/v1/projects/{project_id}/tasks": ADMIN,
+    "PATCH /api/v1/projects/{project_id}/tasks/{task_id}": ADMIN,
     "POST /api/v1/projects/{project_id}/tasks/claim": ANNOTATOR,
     "PUT /api/v1/assignments/{assignment_id}/draft": OWNER_ANNOTATOR,
     "POST /api/v1/assignments/{assignment_id}/heartbeat": OWNER_ANNOTATOR,
@@ -145,7 +147,7 @@ def stage(client, session: Session, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str, int]:
     """An id of each kind, of the project's own rows; the assignment is the annotator's, the token the admin's."""
-    world.task()
+    task = world.task()
     project_id = world.project.id
     guidelines.save(session, project_id=project_id, actor=None, text="Be kind.", basis=None)
     run = Run(project_id=project_id, kind="sample", queue="training", config={}, seed=1, state="cancelled")
@@ -164,6 +166,7 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
         "token_id": issued.row.id,
         "prompt_set_id": world.prompt_set.id,
         "model_version_id": world.model.id,
+        "task_id": task.id,
         "assignment_id": take(world, people["annotator"]).id,
         "run_id": run.id,
         "cycle_id": cycle.id,
