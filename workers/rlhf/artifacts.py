@@ -26,7 +26,7 @@ class Description:
     """The content of ``plackett.json``."""
 
     format: int = FORMAT
-    kind: Literal["base", "reward", "policy"]
+    kind: Literal["base", "sft", "reward", "policy"]
     base_sha256: str | None = None
     adapter: bool = False
     config: dict[str, Any] = field(default_factory=dict)

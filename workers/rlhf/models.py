@@ -1,28 +1,30 @@
 """Language models and their adapters, loaded from artifact folders.
 
-One base in memory serves several roles: each role is the base with one named LoRA adapter switched on, or none.
+One base in memory serves several roles: each role is the base with one named adapter (LoRA, or virtual tokens)
+switched on, or none.
 Layers below the lowest adapter are the same for every role; `LanguageModel.lower` runs them once for all.
 """
 
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from peft import LoraConfig, PeftConfig, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from workers.rlhf.artifacts import BadArtifactError, Description, artifact_sha256, read_description
 from workers.rlhf.data import Chat, chat_of
-from workers.rlhf.prefix import Dialogues, States, run
+from workers.rlhf.prefix import Dialogues, States, run, shares_prefix
+from workers.rlhf.virtual_tokens import Method, VirtualTokens, new_virtual_tokens, saved_virtual_tokens
 
 ADAPTER_CONFIG: Final = "adapter_config.json"
 ADAPTER_WEIGHTS: Final = "adapter_model.safetensors"
@@ -41,6 +43,7 @@ class LanguageModel:
         self.chat = chat
         self.base_sha256 = base_sha256
         self.adapters: set[str] = set()
+        self.virtual: dict[str, VirtualTokens] = {}
         # Taken before any adapter is on: adapters are linear layers themselves.
         parts = self.backbone.named_modules()
         self.linear_names = sorted({name.rpartition(".")[2] for name, part in parts if isinstance(part, LINEAR)})
@@ -70,13 +73,21 @@ class LanguageModel:
 
     def activate(self, adapter: str | None) -> None:
         """Switch one adapter on and every other off; None leaves the bare base."""
+        lora = None if adapter in self.virtual else adapter
         for layer in self._lora_layers():
-            layer.enable_adapters(adapter is not None)
-            if adapter is not None:
-                layer.set_adapter([adapter])
+            layer.enable_adapters(lora is not None)
+            if lora is not None:
+                layer.set_adapter([lora])
+
+    def start(self, adapter: str | None, rows: int) -> DynamicCache | None:
+        """What an adapter puts before each of so many rows: keys and values of its virtual tokens, or nothing."""
+        tokens = self.virtual.get(adapter or "")
+        return None if tokens is None else tokens.cache(self.backbone, rows)
 
     def parameters_of(self, adapter: str) -> list[nn.Parameter]:
         """The weights of one adapter, always in the same order."""
+        if adapter in self.virtual:
+            return list(self.virtual[adapter].parameters())
         return [weight for name, weight in self.causal.named_parameters() if f".{adapter}." in name]
 
     def freeze(self) -> None:
@@ -84,8 +95,8 @@ class LanguageModel:
         self.causal.requires_grad_(requires_grad=False)
 
     def cut(self) -> None:
-        """Split the stack below the lowest adapter, once all adapters are on it."""
-        layers = getattr(self.backbone, "layers", [])
+        """Split the stack below the lowest adapter, once all adapters are on it. Virtual tokens reach every layer."""
+        layers = [] if self.virtual else getattr(self.backbone, "layers", [])
         adapted = [index for index, layer in enumerate(layers) if _has_adapter(layer)]
         if type(self.backbone).__name__ in CUTTABLE and adapted and adapted[0] > 0:
             self._lower = stack_part(self.backbone, 0, adapted[0])
@@ -100,7 +111,7 @@ class LanguageModel:
     def upper(self, batch: Dialogues, adapter: str | None) -> States:
         """Hidden states of dialogues that went through `lower`, in the role of an adapter."""
         self.activate(adapter)
-        return run(self._upper, batch)
+        return run(self._upper, batch, self.start(adapter, len(batch.prompt)))
 
     def _lora_layers(self) -> Iterator[LoraLayer]:
         return (module for module in self.causal.modules() if isinstance(module, LoraLayer))
@@ -185,12 +196,31 @@ def add_saved_adapter(model: LanguageModel, folder: Path, adapter: str) -> None:
     wanted = read_description(folder).base_sha256
     if wanted != model.base_sha256:
         raise BadArtifactError(f"{folder.name}: made for base {wanted}, but the base here is {model.base_sha256}")
-    _inject(model, adapter, LoraConfig.from_pretrained(str(folder), local_files_only=True))
-    set_peft_model_state_dict(model.causal, load_file(folder / ADAPTER_WEIGHTS), adapter_name=adapter)
+    config = PeftConfig.from_pretrained(str(folder), local_files_only=True)
+    state = load_file(folder / ADAPTER_WEIGHTS)
+    if config.is_prompt_learning:
+        _put_before(model, adapter, saved_virtual_tokens(config, state))
+        return
+    _inject(model, adapter, config)
+    set_peft_model_state_dict(model.causal, state, adapter_name=adapter)
+
+
+def add_virtual_tokens(model: LanguageModel, adapter: str, method: Method, words: Sequence[int]) -> None:
+    """Put as many new virtual tokens before every text as `words` has; a prefix begins as what these tokens mean.
+
+    Raises:
+        BadArtifactError: this model keeps no plain keys and values that could come first.
+    """
+    tokens = new_virtual_tokens(model.causal.config, method, len(words))
+    _put_before(model, adapter, tokens)
+    if method == "prefix":
+        tokens.start_as(model.backbone, torch.tensor(list(words), device=model.device))
 
 
 def adapter_state(model: LanguageModel, adapter: str) -> dict[str, Tensor]:
     """One adapter's weights under the names that peft uses."""
+    if adapter in model.virtual:
+        return model.virtual[adapter].saved_state()
     state = get_peft_model_state_dict(model.causal, adapter_name=adapter)
     return {name: weight.detach().cpu().contiguous().clone() for name, weight in state.items()}
 
@@ -198,7 +228,9 @@ def adapter_state(model: LanguageModel, adapter: str) -> dict[str, Tensor]:
 def save_adapter(model: LanguageModel, adapter: str, folder: Path) -> None:
     """Write one adapter so that peft, too, can load it."""
     save_file(adapter_state(model, adapter), folder / ADAPTER_WEIGHTS)
-    config = copy.deepcopy(model.causal.peft_config[adapter])
+    config = copy.deepcopy(
+        model.virtual[adapter].config if adapter in model.virtual else model.causal.peft_config[adapter]
+    )
     config.base_model_name_or_path = None
     config.inference_mode = True
     config.save_pretrained(str(folder))
@@ -232,6 +264,14 @@ def _inject(model: LanguageModel, adapter: str, config: Any) -> None:
     for weight in model.parameters_of(adapter):
         # Adapters stay in fp32 on a bf16 base: their updates are smaller than bf16 can add.
         weight.data = weight.data.float()
+
+
+def _put_before(model: LanguageModel, adapter: str, tokens: VirtualTokens) -> None:
+    if not shares_prefix(model.backbone):
+        raise BadArtifactError(f"{type(model.backbone).__name__} keeps no keys and values that virtual tokens could be")
+    model.virtual[adapter] = tokens.to(model.device).train(mode=False)
+    model.adapters.add(adapter)
+    model.freeze()
 
 
 def _has_adapter(layer: nn.Module) -> bool:

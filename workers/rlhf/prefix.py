@@ -102,9 +102,12 @@ def join(batches: Sequence[Dialogues]) -> Dialogues:
     )
 
 
-def run(backbone: nn.Module, batch: Dialogues) -> States:
-    """Hidden states of all dialogues, the prompt shared where the model's cache allows it."""
-    return shared(backbone, batch) if shares_prefix(backbone) else as_rows(backbone, batch)
+def run(backbone: nn.Module, batch: Dialogues, start: DynamicCache | None = None) -> States:
+    """Hidden states of all dialogues, the prompt shared where the model's cache allows it.
+
+    `start` holds keys and values that come before each of the B prompts; only shared prompts can have some.
+    """
+    return shared(backbone, batch, start) if shares_prefix(backbone) else as_rows(backbone, batch)
 
 
 def shares_prefix(backbone: nn.Module) -> bool:
@@ -114,21 +117,22 @@ def shares_prefix(backbone: nn.Module) -> bool:
     return kinds == {"full_attention"} and not getattr(config, "is_encoder_decoder", False)
 
 
-def shared(backbone: nn.Module, batch: Dialogues) -> States:
+def shared(backbone: nn.Module, batch: Dialogues, start: DynamicCache | None = None) -> States:
     """Run each prompt once, then its replies on top of the prompt's keys and values."""
+    kept = 0 if start is None else start.get_seq_length()
     before = backbone(
         **_as_input(batch.prompt),
-        attention_mask=batch.prompt_mask_BP.long(),
-        position_ids=prompt_positions(batch.prompt_mask_BP),
-        past_key_values=DynamicCache(),
+        attention_mask=behind(kept, batch.prompt_mask_BP).long(),
+        position_ids=prompt_positions(batch.prompt_mask_BP) + kept,
+        past_key_values=DynamicCache() if start is None else start,
         use_cache=True,
     )
     cache = before.past_key_values
     cache.batch_select_indices(batch.owner_N)
     after = backbone(
         **_as_input(batch.reply),
-        attention_mask=_row_mask(batch).long(),
-        position_ids=reply_positions(batch),
+        attention_mask=behind(kept, _row_mask(batch)).long(),
+        position_ids=reply_positions(batch) + kept,
         past_key_values=cache,
         use_cache=True,
     )
@@ -146,6 +150,11 @@ def as_rows(backbone: nn.Module, batch: Dialogues) -> States:
     ).last_hidden_state
     firsts = [int((batch.owner_N == index).nonzero()[0]) for index in range(len(batch.prompt))]
     return States(hidden_NTd[firsts, :width], hidden_NTd[:, width:])
+
+
+def behind(kept: int, mask_BT: Tensor) -> Tensor:
+    """The mask [B, kept + T] of rows behind so many virtual tokens."""
+    return torch.cat([mask_BT.new_ones(len(mask_BT), kept), mask_BT], dim=1) if kept else mask_BT
 
 
 def prompt_positions(mask_BP: Tensor) -> Tensor:

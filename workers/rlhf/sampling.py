@@ -17,8 +17,8 @@ from transformers import DynamicCache
 
 from workers.rlhf.cache import make_roomy
 from workers.rlhf.data import pad_left
-from workers.rlhf.models import LanguageModel, Role
-from workers.rlhf.prefix import prompt_positions
+from workers.rlhf.models import Role
+from workers.rlhf.prefix import behind, prompt_positions
 
 FINISHED_SHARE: Final = 0.25
 NUCLEUS_GUESS: Final = 1024
@@ -73,7 +73,7 @@ def sample(
     `value_of` maps states [N, d] to values [N], read before each token. `on_finished` hears of each completion
     as soon as it ends.
     """
-    rows = _Rows(role.model, len(owner), seeds, plan)
+    rows = _Rows(role, len(owner), seeds, plan)
     role.model.activate(role.adapter)
     hidden_Nd = rows.read_prompts(prompts, owner)
     while True:
@@ -87,11 +87,12 @@ def sample(
 class _Rows:
     """The completions being written: their cache, and where in it the living ones are."""
 
-    def __init__(self, model: LanguageModel, count: int, seeds: Sequence[int], plan: Sampling) -> None:
-        self.model = model
+    def __init__(self, role: Role, count: int, seeds: Sequence[int], plan: Sampling) -> None:
+        self.model = role.model
+        self.adapter = role.adapter
         self.plan = plan
         self.completions = [Completion() for _ in range(count)]
-        self.uniforms_NT = torch.stack([_uniforms(seed, plan.max_new_tokens) for seed in seeds]).to(model.device)
+        self.uniforms_NT = torch.stack([_uniforms(seed, plan.max_new_tokens) for seed in seeds]).to(role.model.device)
         self.rows = list(range(count))
         self.live = set(self.rows)
         self.cache: Any = DynamicCache()
@@ -104,7 +105,11 @@ class _Rows:
         device = self.model.device
         prompt_BT, mask_BT = (tensor.to(device) for tensor in pad_left(prompts, self.model.chat.pad_id))
         owner_N = torch.tensor(list(owner), device=device)
-        hidden_BTd = self._run(prompt_BT, mask_BT, prompt_positions(mask_BT))
+        start = self.model.start(self.adapter, len(prompt_BT))
+        kept = 0 if start is None else start.get_seq_length()
+        self.cache = self.cache if start is None else start
+        mask_BT = behind(kept, mask_BT)
+        hidden_BTd = self._run(prompt_BT, mask_BT, prompt_positions(mask_BT)[:, kept:])
         make_roomy(self.cache, owner_N, self.plan.max_new_tokens)
         self.mask_NT = mask_BT[owner_N]
         self.position_N = mask_BT.sum(dim=1)[owner_N]
