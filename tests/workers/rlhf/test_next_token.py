@@ -101,7 +101,7 @@ def test_layers_worked_out_twice_give_the_same_gradient(tiny: LanguageModel) -> 
     expected, wanted = gradient_of(role, rows)
     work_out_twice(role)
     calls: list[int] = []
-    tiny.backbone.layers[0].mlp.register_forward_hook(lambda *_: calls.append(1))
+    tiny.backbone.layers[0].mlp.register_forward_pre_hook(lambda *_: calls.append(1))
     loss, gradient = gradient_of(role, rows)
     assert loss == pytest.approx(expected, rel=1e-6)
     torch.testing.assert_close(gradient, wanted, atol=1e-6, rtol=1e-5)
