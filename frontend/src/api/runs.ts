@@ -50,11 +50,11 @@ export function runKindsQuery(projectId: number) {
 export async function launchRun(
   projectId: number,
   kind: string,
-  config: Record<string, unknown>,
+  wanted: { config: Record<string, unknown>; models: Record<string, number> },
   key: string,
 ): Promise<Run> {
   const params = { path: { project_id: projectId }, header: { "Idempotency-Key": key } };
-  return body(client.POST("/api/v1/projects/{project_id}/runs", { params, body: { kind, config } }));
+  return body(client.POST("/api/v1/projects/{project_id}/runs", { params, body: { kind, ...wanted } }));
 }
 
 export async function cancelRun(runId: number): Promise<Run> {

@@ -12,6 +12,8 @@ import { submitting } from "@/components/form";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { t } from "@/strings";
 
+import { ModelChoices } from "./ModelChoices";
+import { modelsOf, rolesOf } from "./roles";
 import { configOf, propertiesOf } from "./schema";
 import { SchemaField } from "./SchemaField";
 
@@ -52,7 +54,10 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
   const queries = useQueryClient();
   const properties = propertiesOf(kind.schema);
   const launch = useMutation({
-    mutationFn: (form: FormData) => launchRun(projectId, kind.kind, configOf(properties, form), key),
+    mutationFn: (form: FormData) => {
+      const wanted = { config: configOf(properties, form), models: modelsOf(rolesOf(kind.kind), form) };
+      return launchRun(projectId, kind.kind, wanted, key);
+    },
     onSuccess: async (run) => {
       await queries.invalidateQueries({ queryKey: ["runs", projectId] });
       onClose();
@@ -62,6 +67,7 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
   const submit = submitting((form) => launch.mutate(form));
   return (
     <form onSubmit={submit} className="grid gap-4">
+      <ModelChoices projectId={projectId} kind={kind.kind} />
       <details>
         <summary className="text-soft hover:text-ink w-fit rounded-md py-1 text-sm font-semibold">
           {t.runs.launchSettings}

@@ -14,6 +14,7 @@ const STATES: Record<RunState, string> = {
 const KINDS: Record<string, string> = {
   import_model: "Import a model",
   sample: "Write completions",
+  sft: "Fine-tune on demonstrations",
   reward: "Train a reward model",
   ppo: "Improve the policy",
 };
@@ -32,6 +33,9 @@ export const runs = {
   launch: "New run",
   launchTitle: "Start a run",
   launchKind: "What to do",
+  roles: { base: "Start from", policy: "Policy", reward: "Reward model", writers: "Who writes" },
+  liveModel: "The live one",
+  writersHint: "Each of them writes a share of every prompt's completions. None chosen: the live one writes all.",
   launchSettings: "Settings",
   launchSettingsHint: "Left as they are, they follow the project's settings.",
   launchGo: "Start it",

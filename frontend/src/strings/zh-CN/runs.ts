@@ -3,6 +3,7 @@ import type { Strings } from "../en";
 const KINDS: Record<string, string> = {
   import_model: "导入模型",
   sample: "生成回答",
+  sft: "用示范微调",
   reward: "训练奖励模型",
   ppo: "改进策略",
 };
@@ -25,6 +26,9 @@ export const runs: Strings["runs"] = {
   launch: "新建运行",
   launchTitle: "启动运行",
   launchKind: "做什么",
+  roles: { base: "起始模型", policy: "策略", reward: "奖励模型", writers: "由谁生成" },
+  liveModel: "当前启用的模型",
+  writersHint: "所选模型平分每条提示的回答；都不选则全部由当前启用的模型生成。",
   launchSettings: "设置",
   launchSettingsHint: "保持不变则沿用项目设置。",
   launchGo: "启动",
