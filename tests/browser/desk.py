@@ -110,6 +110,14 @@ class Desk:
         assert newest.row.shown_order == newest.row.assigned_order
         return newest
 
+    def holds(self, task: Task) -> bool:
+        """Whether the person has a lease on the task."""
+        query = text(
+            "SELECT count(*) FROM assignments WHERE task_id = :task AND annotator_id = :annotator AND state = 'leased'"
+        )
+        with self.engine.connect() as connection:
+            return connection.scalar(query, {"task": task.id, "annotator": self.person.id}) == 1
+
     def draft(self, task: Task) -> dict | None:
         """What the service keeps of the person's unfinished answer."""
         query = text("SELECT draft FROM assignments WHERE task_id = :task AND annotator_id = :annotator")
