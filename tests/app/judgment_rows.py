@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.tables import User
 from app.completions.tables import Completion
+from app.gold.service import Known, KnownRow, Purpose, make_known
 from app.projects.tables import Membership, Project
 from app.prompts.tables import Prompt, PromptSet
 from app.rankings.judgment import Form, Judgment
@@ -116,10 +117,17 @@ def claim_for(
     session: Session, project_id: int, annotator_id: int, *, lease: timedelta = HALF_AN_HOUR, holding: Any = ()
 ) -> Claim:
     """A claim with the identity as its shown order."""
-    claimant = Claimant(
-        project_id=project_id, annotator_id=annotator_id, lease=lease, keys=range(1, MOST_COMPLETIONS + 1)
-    )
-    return claim(session, claimant, holding)
+    return claim(session, claimant_of(project_id, annotator_id, lease), holding)
+
+
+def claimant_of(project_id: int, annotator_id: int, lease: timedelta = HALF_AN_HOUR) -> Claimant:
+    """Somebody who asks for work, with the identity as their shown order."""
+    return Claimant(project_id=project_id, annotator_id=annotator_id, lease=lease, keys=range(1, MOST_COMPLETIONS + 1))
+
+
+def a_claimant(world: World, person: User) -> Claimant:
+    """The person as somebody who asks for work."""
+    return claimant_of(world.project.id, person.id)
 
 
 def take(world: World, annotator: User, **options: Any) -> Assignment:
@@ -127,6 +135,14 @@ def take(world: World, annotator: User, **options: Any) -> Assignment:
     assignment = claim_for(world.session, world.project.id, annotator.id, **options).assignment
     assert assignment is not None
     return assignment
+
+
+def known_answer(world: World, admin: User, *, purpose: Purpose = "gold", how_many: int = 4, **said: Any) -> KnownRow:
+    """A new task whose right order is the stored order of its completions."""
+    prompt = world.prompt()
+    ids = world.completions(prompt, how_many)
+    known = Known(purpose=purpose, prompt_id=prompt.id, completion_ids=ids, **{"tiers": [[one] for one in ids], **said})
+    return make_known(world.session, project_id=world.project.id, actor=admin, known=known, ties_allowed=True)
 
 
 def strict(assignment: Assignment) -> list[list[int]]:
