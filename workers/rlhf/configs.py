@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
 from workers.rlhf.language_configs import SftConfig
+from workers.rlhf.reward_configs import RewardConfig
 from workers.rlhf.setting import FORBID_UNKNOWN, setting
 
 
@@ -44,78 +45,6 @@ class SampleConfig:
         "Completions written side by side; more is faster and takes more memory.",
         minimum=1,
         maximum=4096,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewardConfig:
-    """Train a reward model on rankings."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = FORBID_UNKNOWN
-
-    method: Literal["lora", "full"] = setting(
-        "lora", "Method", "lora trains small adapters on a frozen base, full trains every weight."
-    )
-    ties: Literal["drop", "half", "rao_kupper", "davidson"] = setting(
-        "half",
-        "Ties",
-        "drop leaves tied pairs out, half counts a tie as half a win each, Rao–Kupper and Davidson learn how likely "
-        "a tie is.",
-    )
-    epochs: int = setting(
-        1, "Epochs", "Passes over the rankings; more than one overfits quickly.", minimum=1, maximum=50
-    )
-    minimum_steps: int = setting(
-        12,
-        "Fewest steps",
-        "With few rankings the passes are repeated until this many optimizer steps are done.",
-        minimum=1,
-        maximum=10_000,
-    )
-    prompts_per_step: int = setting(
-        8, "Prompts per step", "Prompts (each with all its completions) per optimizer step.", minimum=1, maximum=1024
-    )
-    prompts_per_chunk: int = setting(
-        2,
-        "Prompts per forward",
-        "Prompts that go through the model together; only memory and speed depend on it.",
-        minimum=1,
-        maximum=1024,
-    )
-    learning_rate: float = setting(2e-4, "Learning rate (LoRA)", "Step size of the adapters.", minimum=0.0, maximum=1.0)
-    full_learning_rate: float = setting(
-        2e-5, "Learning rate (full)", "Step size when every weight is trained.", minimum=0.0, maximum=1.0
-    )
-    head_learning_rate: float = setting(
-        1e-3, "Learning rate (head)", "Step size of the score head.", minimum=0.0, maximum=1.0
-    )
-    tie_learning_rate: float = setting(
-        1e-2, "Learning rate (ties)", "Step size of the learnt tie parameter.", minimum=0.0, maximum=1.0
-    )
-    weight_decay: float = setting(0.0, "Weight decay", "Pull of the weights towards zero.", minimum=0.0, maximum=1.0)
-    warmup_fraction: float = setting(
-        0.05, "Warm-up", "Share of the steps in which the learning rate rises.", minimum=0.0, maximum=1.0
-    )
-    gradient_norm: float = setting(
-        1.0, "Gradient norm", "Gradients longer than this are scaled down.", minimum=1e-6, maximum=1e6
-    )
-    lora_rank: int = setting(16, "LoRA rank", "Width of the adapters.", minimum=1, maximum=1024)
-    lora_alpha: int = setting(32, "LoRA alpha", "Adapters are scaled by alpha / rank.", minimum=1, maximum=4096)
-    lora_layers: int = setting(
-        10, "Adapted layers", "Only the last so many layers get adapters; 0 means all.", minimum=0, maximum=1000
-    )
-    max_prompt_tokens: int = setting(
-        512,
-        "Longest prompt",
-        "Longer prompts keep their last tokens; each cut is reported.",
-        minimum=8,
-        maximum=131_072,
-    )
-    max_completion_tokens: int = setting(
-        256, "Longest completion", "Longer completions are cut, each cut is reported.", minimum=1, maximum=131_072
-    )
-    checkpoint_every: int = setting(
-        20, "Steps per checkpoint", "0 writes no checkpoints.", minimum=0, maximum=1_000_000
     )
 
 

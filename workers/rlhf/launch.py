@@ -9,14 +9,16 @@ from typing import Any, Final
 
 import torch
 
-from workers.rlhf import cast, import_model, models, pairs, ppo, reward, reward_report, sample
+from workers.rlhf import annotators, cast, import_model, models, pairs, ppo, reward, reward_report, sample
 from workers.rlhf.artifacts import BadArtifactError, Description, read_description, seal
 from workers.rlhf.cast import Cast
-from workers.rlhf.configs import PpoConfig, RewardConfig
+from workers.rlhf.configs import PpoConfig
+from workers.rlhf.course import Course
 from workers.rlhf.data import BadDataError, Chat, read_lines
 from workers.rlhf.heads import save_head
 from workers.rlhf.job import Job
 from workers.rlhf.reward import Reader, RewardModel
+from workers.rlhf.reward_configs import RewardConfig
 from workers.rlhf.rollout import Question, answer, judge, kl_to_reference
 
 SHOWN_PROMPTS: Final = 8
@@ -84,10 +86,12 @@ def launch_reward(job: Job) -> None:
         raise BadArtifactError("a reward model starts from whole weights, not from an adapter")
     model = models.load_base(folder, full=config.method == "full")
     ties = [pair.tie for prompt in learnt_from for pair in prompt.pairs]
-    trained = RewardModel(model, config, tie_rate=fmean(ties) if ties else 0.0, seed=job.seed)
+    course = Course.of(learnt_from, config, seed=job.seed)
+    people = annotators.names_of(course.prompts)
+    trained = RewardModel(model, config, tie_rate=fmean(ties) if ties else 0.0, seed=job.seed, annotators=people)
     reader, training = Reader(model, config), reward.training_of(trained, config)
     done = job.resumed(training)
-    for step in reward.train(trained, reader, learnt_from, config, training, seed=job.seed, done=done):
+    for step in reward.train(trained, reader, course, training, seed=job.seed, done=done):
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)
         if config.checkpoint_every and step.number % config.checkpoint_every == 0:

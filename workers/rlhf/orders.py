@@ -104,7 +104,7 @@ def choices_of(tier_JK: Tensor, *, last: bool = False) -> Choices:
 
 def _by_size(member_SK: Tensor) -> Iterator[tuple[int, Tensor]]:
     size_S = member_SK.sum(dim=1)
-    for size in size_S.unique().tolist():
+    for size in sorted(set(size_S.tolist())):
         yield int(size), (size_S == size).nonzero()[:, 0]
 
 

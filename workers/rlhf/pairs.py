@@ -226,7 +226,8 @@ def majority(prompt: RankedPrompt) -> RankedPrompt:
 
 def pair_batch(prompts: Sequence[RankedPrompt], weighing: Weighing = EQUAL) -> PairBatch:
     """Lay the pairs of several prompts side by side; scores are expected prompt after prompt."""
-    first, second, pairs, weight, owner = [], [], [], [], []
+    first, second, weight, owner = [], [], [], []
+    pairs: list[Pair] = []
     start = 0
     for number, prompt in enumerate(prompts):
         first += [start + pair.first for pair in prompt.pairs]

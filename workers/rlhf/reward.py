@@ -1,6 +1,6 @@
-"""Train a reward model on rankings: every step, all completions of a few prompts, and all pairs among them.
+"""Train a reward model on rankings: every step, all completions of a few prompts, and all that was said about them.
 
-Shapes: N = completions, M = pairs. Scores of a prompt come from one forward, its pairs share a weight of one.
+Shapes: N = completions, H = heads. Scores of a prompt come from one forward.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from workers.rlhf import models
 from workers.rlhf.checkpoints import Training
-from workers.rlhf.configs import RewardConfig
+from workers.rlhf.course import Course, Likelihood
 from workers.rlhf.heads import ScoreHead
-from workers.rlhf.losses import first_tie_parameter, pair_losses
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.pairs import RankedPrompt, accuracy, pair_batch
 from workers.rlhf.prefix import Dialogues, dialogues, join
+from workers.rlhf.reward_configs import RewardConfig
 from workers.rlhf.training import adam, chunks, clipped_step, require_finite, set_rate, warm_cosine
 
 ADAPTER: Final = "reward"
@@ -35,9 +35,11 @@ class Step:
 
 
 class RewardModel(nn.Module):
-    """A language model with a score head and, for two of the tie models, a learnt tie parameter."""
+    """A language model with a score head, and the likelihood of what people say given its scores."""
 
-    def __init__(self, model: LanguageModel, config: RewardConfig, *, tie_rate: float, seed: int) -> None:
+    def __init__(
+        self, model: LanguageModel, config: RewardConfig, *, tie_rate: float, seed: int, annotators: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         self.language_model = model
         self.role = Role(model, ADAPTER if config.method == "lora" else None)
@@ -47,9 +49,8 @@ class RewardModel(nn.Module):
                     model, ADAPTER, rank=config.lora_rank, alpha=config.lora_alpha, layers=config.lora_layers
                 )
                 model.cut()
-            self.head = ScoreHead(model.width).to(model.device)
-        start = first_tie_parameter(config.ties, tie_rate)
-        self.tie_parameter = nn.Parameter(torch.tensor(start, device=model.device))
+            self.head = ScoreHead(model.width, config.heads).to(model.device)
+        self.likelihood = Likelihood(config, tie_rate=tie_rate, annotators=annotators).to(model.device)
 
     def trunk(self) -> dict[str, nn.Parameter]:
         """The trained weights under the head."""
@@ -57,9 +58,13 @@ class RewardModel(nn.Module):
             return dict(self.language_model.causal.base_model.named_parameters())
         return {str(place): weight for place, weight in enumerate(self.language_model.parameters_of(ADAPTER))}
 
+    def raw_members(self, batch: Dialogues) -> Tensor:
+        """Scores [N, H] of every head before gain and bias, of dialogues that went through the frozen layers."""
+        return self.head.raw_members(self.role.states(batch).last(batch.reply_mask_NR))
+
     def raw_scores(self, batch: Dialogues) -> Tensor:
-        """Scores [N] before gain and bias, of dialogues that went through the frozen layers."""
-        return self.head.raw(self.role.states(batch).last(batch.reply_mask_NR))
+        """Scores [N] before gain and bias; the mean of the heads."""
+        return self.raw_members(batch).mean(dim=1)
 
 
 @dataclass(slots=True)
@@ -96,71 +101,52 @@ class Reader:
 
 
 def training_of(reward: RewardModel, config: RewardConfig) -> Training:
-    """The optimizer over trunk, head and tie parameter, each at its own rate; only the trunk decays."""
+    """The optimizer over trunk, head, tie and annotators' parameters, each at its own rate; only the trunk decays."""
     rate = config.learning_rate if config.method == "lora" else config.full_learning_rate
     trunk = reward.trunk()
     optimizer = adam([(trunk.values(), rate)], weight_decay=config.weight_decay)
-    for weight, own_rate in (
-        (reward.head.weight, config.head_learning_rate),
-        (reward.tie_parameter, config.tie_learning_rate),
-    ):
+    extra = {"head": (reward.head.trained, config.head_learning_rate)}
+    extra["tie"] = (reward.likelihood.tie_parameter, config.tie_learning_rate)
+    if reward.likelihood.annotators is not None:
+        extra["annotators/scale"] = (reward.likelihood.annotators.log_scale_J, config.tie_learning_rate)
+        extra["annotators/tie"] = (reward.likelihood.annotators.tie_shift_J, config.tie_learning_rate)
+    for weight, own_rate in extra.values():
         optimizer.add_param_group({"params": [weight], "lr": own_rate, "peak": own_rate, "weight_decay": 0.0})
     weights = {f"trunk/{name}": weight for name, weight in trunk.items()}
-    return Training(weights | {"head": reward.head.weight, "tie": reward.tie_parameter}, optimizer, {})
+    return Training(weights | {name: weight for name, (weight, _) in extra.items()}, optimizer, {})
 
 
 def train(
-    reward: RewardModel,
-    reader: Reader,
-    prompts: Sequence[RankedPrompt],
-    config: RewardConfig,
-    training: Training,
-    *,
-    seed: int,
-    done: int = 0,
+    reward: RewardModel, reader: Reader, course: Course, training: Training, *, seed: int, done: int = 0
 ) -> Iterator[Step]:
-    """Fit the scores to the pairs, one yield an optimizer step. Without a pair that says anything there is none."""
-    usable = [prompt for prompt in prompts if says_something(prompt, config)]
-    plan = [number for number, _ in enumerate(batches(usable, config, seed))]
-    for number, chosen in enumerate(batches(usable, config, seed)):
+    """Fit the scores to what people said, one yield an optimizer step. Where nothing says anything there is none."""
+    config = course.config
+    total = sum(1 for _ in batches(course.prompts, config, seed))
+    for number, chosen in enumerate(batches(course.prompts, config, seed)):
         if number < done:
             continue
-        set_rate(training.optimizer, warm_cosine(number, len(plan), config.warmup_fraction * len(plan)))
-        yield Step(number + 1, len(plan), learn(reward, reader, chosen, config, training))
+        set_rate(training.optimizer, warm_cosine(number, total, config.warmup_fraction * total))
+        yield Step(number + 1, total, learn(reward, reader, chosen, course, training))
 
 
 def learn(
-    reward: RewardModel,
-    reader: Reader,
-    prompts: Sequence[RankedPrompt],
-    config: RewardConfig,
-    training: Training,
+    reward: RewardModel, reader: Reader, prompts: Sequence[RankedPrompt], course: Course, training: Training
 ) -> dict[str, float]:
     """One optimizer step on some prompts; chunks only save memory, the gradient is that of all prompts at once."""
+    config = course.config
     loss, right, decided = 0.0, 0.0, 0
     by_length = sorted(prompts, key=lambda prompt: max(map(len, prompt.texts)))
     for chunk in chunks(by_length, config.prompts_per_chunk):
-        score_N = reward.raw_scores(reader.read(chunk))
-        pairs = pair_batch(chunk).to(score_N.device)
-        loss_M = pair_losses(
-            score_N[pairs.first_M] - score_N[pairs.second_M],
-            pairs.tie_M,
-            ties=config.ties,
-            tie_parameter=reward.tie_parameter,
-        )
-        chunk_loss = (loss_M * pairs.weight_M).sum() / len(prompts)
+        score_NH = reward.raw_members(reader.read(chunk))
+        chunk_loss = course.loss(reward.likelihood, score_NH, chunk) / len(prompts)
         loss += require_finite(chunk_loss, "the reward model's loss")
-        torch.autograd.backward(chunk_loss)
-        share, count = accuracy(score_N.detach(), pairs)
+        prior = course.penalty(reward.likelihood) * (len(chunk) / len(prompts))
+        torch.autograd.backward(chunk_loss + prior)
+        share, count = accuracy(score_NH.detach().mean(dim=1).cpu(), pair_batch(chunk))
         right, decided = right + share * count, decided + count
     length = clipped_step(training.optimizer, config.gradient_norm)
     metrics = {"loss": loss, "gradient_norm": length, "learning_rate": training.optimizer.param_groups[0]["lr"]}
     return metrics | ({"accuracy/train": right / decided} if decided else {})
-
-
-def says_something(prompt: RankedPrompt, config: RewardConfig) -> bool:
-    """Whether a prompt has a pair that the loss can learn from."""
-    return any(config.ties != "drop" or not pair.tie for pair in prompt.pairs)
 
 
 def batches(prompts: Sequence[RankedPrompt], config: RewardConfig, seed: int) -> Iterator[Sequence[RankedPrompt]]:

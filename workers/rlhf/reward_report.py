@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from workers.rlhf.configs import RewardConfig
 from workers.rlhf.pairs import PairBatch, RankedPrompt, accuracy, pair_batch
 from workers.rlhf.reward import Reader, RewardModel
+from workers.rlhf.reward_configs import RewardConfig
 from workers.rlhf.scale import anchor, within_prompt_deviation
 from workers.rlhf.training import chunks
 
@@ -83,8 +83,13 @@ def decided_margins(raw_N: Tensor, pairs: PairBatch) -> Tensor:
 def tie_numbers(reward: RewardModel, prompts: Sequence[RankedPrompt], config: RewardConfig) -> dict[str, float | None]:
     """How often people saw no difference, and the learnt tie parameter where the model has one."""
     ties = [pair.tie for prompt in prompts for pair in prompt.pairs]
-    parameter = reward.tie_parameter.detach()
-    learnt = {"rao_kupper": softplus(parameter).exp(), "davidson": parameter.exp()}
+    parameter = reward.likelihood.tie_parameter.detach()
+    if config.likelihood == "davidson_luce":
+        learnt = {config.ties: parameter[0].exp()}
+    elif config.likelihood == "plackett_luce":
+        learnt = {}
+    else:
+        learnt = {"rao_kupper": softplus(parameter).exp(), "davidson": parameter.exp()}
     return {
         "ties/share": sum(ties) / len(ties) if ties else None,
         "ties/pairs": sum(ties),

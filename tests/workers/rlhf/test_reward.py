@@ -6,10 +6,11 @@ import torch
 
 from tests.workers.rlhf.conftest import ranked_rows
 from workers.rlhf import checkpoints, models, reward, reward_report
-from workers.rlhf.configs import RewardConfig
+from workers.rlhf.course import Course
 from workers.rlhf.heads import ScoreHead
 from workers.rlhf.pairs import RankedPrompt, ranked_prompt
 from workers.rlhf.reward import Reader, RewardModel
+from workers.rlhf.reward_configs import RewardConfig
 from workers.rlhf.scale import anchor, within_prompt_deviation
 from workers.rlhf.training import NonFiniteError
 
@@ -22,14 +23,14 @@ def prompts_of(**more) -> list[RankedPrompt]:
 
 def build(base: Path, config: RewardConfig) -> tuple[RewardModel, Reader, checkpoints.Training]:
     model = models.load_base(base, full=config.method == "full")
-    trained = RewardModel(model, config, tie_rate=0.2, seed=1)
+    trained = RewardModel(model, config, tie_rate=0.2, seed=1, annotators=["1"])
     return trained, Reader(model, config), reward.training_of(trained, config)
 
 
 def train(base: Path, prompts: list[RankedPrompt], config: RewardConfig):
     trained, reader, training = build(base, config)
     learnt_from = [prompt for prompt in prompts if prompt.split == "train"]
-    steps = list(reward.train(trained, reader, learnt_from, config, training, seed=2))
+    steps = list(reward.train(trained, reader, Course.of(learnt_from, config, seed=1), training, seed=2))
     metrics, report = reward_report.settle(trained, reader, prompts, config)
     return trained, steps, metrics, report
 
@@ -44,6 +45,23 @@ def test_it_learns_what_people_prefer_and_holds_out_what_it_must(tiny_base: Path
     assert metrics["accuracy/held_out"] == 1.0
     assert metrics["pairs/held_out"] == 12
     assert report["held_out"] == {"prompts": 2, "reason": None}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"likelihood": "plackett_luce"},
+        {"likelihood": "davidson_luce", "annotators": "parameters"},
+        {"ties": "rao_kupper", "annotators": "parameters", "heads": 3},
+    ],
+)
+def test_every_likelihood_learns_what_people_prefer(tiny_base: Path, more: dict) -> None:
+    config = RewardConfig(**QUICK | {"minimum_steps": 15} | more)
+    trained, steps, metrics, _ = train(tiny_base, prompts_of(ranks=[2, 3, 1, 2]), config)
+    assert metrics["accuracy/held_out"] == 1.0
+    assert steps[-1].metrics["loss"] < steps[0].metrics["loss"]
+    assert (metrics["ties/parameter"] is None) == (config.likelihood == "plackett_luce")
+    assert (trained.likelihood.annotators is None) == (config.annotators == "equal")
 
 
 @pytest.mark.parametrize("ties", ["drop", "half", "rao_kupper", "davidson"])
@@ -123,17 +141,18 @@ def test_the_stop_token_is_read(tiny_base: Path) -> None:
 
 
 def test_a_resumed_run_ends_with_the_very_same_weights(tiny_base: Path, tmp_path: Path) -> None:
-    config = RewardConfig(**QUICK | {"prompts_per_step": 2, "ties": "davidson", "minimum_steps": 6})
-    prompts = prompts_of()
+    more = {"prompts_per_step": 2, "ties": "davidson", "minimum_steps": 6, "annotators": "parameters", "heads": 2}
+    config = RewardConfig(**QUICK | more)
+    course = Course.of(prompts_of(), config, seed=1)
     straight, reader, training = build(tiny_base, config)
-    assert len(list(reward.train(straight, reader, prompts, config, training, seed=2))) == 6
+    assert len(list(reward.train(straight, reader, course, training, seed=2))) == 6
     first, reader, training = build(tiny_base, config)
-    for step in islice(reward.train(first, reader, prompts, config, training, seed=2), 3):
+    for step in islice(reward.train(first, reader, course, training, seed=2), 3):
         done = step.number
     saved = checkpoints.save(tmp_path, done, training)
     second, reader, training = build(tiny_base, config)
     done = checkpoints.load(saved.path, training)
-    assert [step.number for step in reward.train(second, reader, prompts, config, training, seed=2, done=done)] == [
+    assert [step.number for step in reward.train(second, reader, course, training, seed=2, done=done)] == [
         4,
         5,
         6,
@@ -149,7 +168,7 @@ def test_numbers_that_are_none_stop_the_run(tiny_base: Path) -> None:
     with torch.no_grad():
         trained.head.weight[0] = float("nan")
     with pytest.raises(NonFiniteError, match="loss is nan"):
-        list(reward.train(trained, reader, prompts_of(), config, training, seed=2))
+        list(reward.train(trained, reader, Course.of(prompts_of(), config, seed=1), training, seed=2))
 
 
 def test_long_texts_are_cut_and_counted(tiny_base: Path) -> None:
