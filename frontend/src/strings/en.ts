@@ -1,11 +1,14 @@
 /** Every word of the page in English, by the feature that says it: the shape of every other language. */
 import { common } from "./en/common";
 import { desk } from "./en/desk";
+import { guidelines } from "./en/guidelines";
 import { loop } from "./en/loop";
 import { project } from "./en/project";
 import { runs } from "./en/runs";
+import { settings } from "./en/settings";
 import { shell } from "./en/shell";
+import { slugs } from "./en/slugs";
 import { welcome } from "./en/welcome";
 
-export const en = { common, shell, welcome, desk, loop, runs, project };
+export const en = { common, shell, welcome, desk, loop, runs, project, settings, slugs, guidelines };
 export type Strings = typeof en;

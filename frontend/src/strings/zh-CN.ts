@@ -3,10 +3,13 @@ import type { Strings } from "./en";
 
 import { common } from "./zh-CN/common";
 import { desk } from "./zh-CN/desk";
+import { guidelines } from "./zh-CN/guidelines";
 import { loop } from "./zh-CN/loop";
 import { project } from "./zh-CN/project";
 import { runs } from "./zh-CN/runs";
+import { settings } from "./zh-CN/settings";
 import { shell } from "./zh-CN/shell";
+import { slugs } from "./zh-CN/slugs";
 import { welcome } from "./zh-CN/welcome";
 
-export const zhCN: Strings = { common, shell, welcome, desk, loop, runs, project };
+export const zhCN: Strings = { common, shell, welcome, desk, loop, runs, project, settings, slugs, guidelines };

@@ -37,7 +37,7 @@ function NewProjectForm() {
   return (
     <form onSubmit={submit} className="grid gap-4">
       <TextField label={t.shell.projectName} name="name" required maxLength={200} autoFocus />
-      <TextArea label={t.project.description} name="description" rows={3} />
+      <TextArea label={t.settings.description} name="description" rows={3} />
       {create.isError && <ErrorNote error={create.error} />}
       <Button type="submit" variant="primary" busy={create.isPending} className="justify-self-start">
         {t.shell.createProject}

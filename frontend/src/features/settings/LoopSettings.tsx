@@ -13,28 +13,28 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
     loop.retrain_after_comparisons != null || loop.retrain_every_hours != null,
   );
   return (
-    <Panel title={t.project.loopTitle}>
+    <Panel title={t.settings.loopTitle}>
       <div className="grid gap-4">
         <Check
           name="automatic"
-          label={t.project.loopByItself}
-          hint={t.project.loopByItselfHint}
+          label={t.settings.loopByItself}
+          hint={t.settings.loopByItselfHint}
           checked={isAutomatic}
           onChange={(event) => setAutomatic(event.target.checked)}
         />
         {isAutomatic && (
-          <div className="border-line ml-2 grid gap-4 border-l-2 pl-5 sm:grid-cols-2">
+          <div className="border-line ms-2 grid gap-4 border-s-2 ps-5 sm:grid-cols-2">
             <TextField
-              label={t.project.retrainAfter}
-              hint={t.project.retrainEmpty}
+              label={t.settings.retrainAfter}
+              hint={t.settings.retrainEmpty}
               name="retrain_after_comparisons"
               type="number"
               min={1}
               defaultValue={loop.retrain_after_comparisons ?? ""}
             />
             <TextField
-              label={t.project.retrainEvery}
-              hint={t.project.retrainEmpty}
+              label={t.settings.retrainEvery}
+              hint={t.settings.retrainEmpty}
               name="retrain_every_hours"
               type="number"
               min={0.01}
@@ -43,17 +43,17 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
             />
           </div>
         )}
-        <Check name="run_ppo" label={t.project.runPpo} defaultChecked={loop.run_ppo} />
+        <Check name="run_ppo" label={t.settings.runPpo} defaultChecked={loop.run_ppo} />
         <div className="grid gap-4 sm:grid-cols-2">
           <Select
-            label={t.project.promotion}
+            label={t.settings.promotion}
             name="promotion"
             defaultValue={loop.promotion}
-            options={PROMOTIONS.map((one) => [one, t.project.promotions[one]] as const)}
+            options={PROMOTIONS.map((one) => [one, t.settings.promotions[one]] as const)}
           />
           <TextField
-            label={t.project.keepReady}
-            hint={t.project.keepReadyHint}
+            label={t.settings.keepReady}
+            hint={t.settings.keepReadyHint}
             name="keep_tasks_ready"
             type="number"
             min={0}
@@ -69,10 +69,10 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
 /** How completions are written. */
 export function SamplingSettings({ settings: { sampling } }: { settings: ProjectSettings }) {
   return (
-    <Panel title={t.project.sampling}>
+    <Panel title={t.settings.sampling}>
       <div className="grid gap-4 sm:grid-cols-3">
         <TextField
-          label={t.project.temperature}
+          label={t.settings.temperature}
           name="temperature"
           type="number"
           min={0}
@@ -82,7 +82,7 @@ export function SamplingSettings({ settings: { sampling } }: { settings: Project
           defaultValue={sampling.temperature}
         />
         <TextField
-          label={t.project.topP}
+          label={t.settings.topP}
           name="top_p"
           type="number"
           min={0.01}
@@ -92,7 +92,7 @@ export function SamplingSettings({ settings: { sampling } }: { settings: Project
           defaultValue={sampling.top_p}
         />
         <TextField
-          label={t.project.maxNewTokens}
+          label={t.settings.maxNewTokens}
           name="max_new_tokens"
           type="number"
           min={1}

@@ -1,24 +1,28 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { Link } from "@tanstack/react-router";
+import { type RefObject, useRef, useState } from "react";
 
 import { changeProject, projectQuery } from "@/api/projects";
 import { sessionQuery } from "@/api/session";
-import type { Project } from "@/api/types";
-import { Button } from "@/components/Button";
+import type { Project, ProjectSettings } from "@/api/types";
+import { Button, buttonClass } from "@/components/Button";
 import { TextArea, TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Skeleton } from "@/components/Notice";
-import { Page, Panel } from "@/components/Page";
+import { Page } from "@/components/Page";
 import { t } from "@/strings";
 
-import { DeskSettings } from "./DeskSettings";
-import { settingsIn } from "./form";
+import { DeskPreview } from "./DeskPreview";
+import { askedIn, type Lists, listsOf, settingsIn } from "./form";
 import { LoopSettings, SamplingSettings } from "./LoopSettings";
+import { Questions } from "./Questions";
+import { Section } from "./Section";
+import { WorkSettings } from "./WorkSettings";
 
 export function SettingsPage({ projectId }: { projectId: number }) {
-  const project = useQuery(projectQuery(projectId));
+  const project = useQuery({ ...projectQuery(projectId), refetchOnWindowFocus: false });
   return (
-    <Page title={t.shell.settings} lead={t.project.settingsLead} narrow>
+    <Page title={t.shell.settings} lead={t.settings.lead}>
       {project.isPending && <Skeleton lines={9} />}
       {project.isError && <ErrorNote error={project.error} onRetry={project.refetch} />}
       {project.data !== undefined && <SettingsForm project={project.data} />}
@@ -26,15 +30,32 @@ export function SettingsPage({ projectId }: { projectId: number }) {
   );
 }
 
+/** What the form says at this moment, and what the desk would ask by it. */
+function useAsked(settings: ProjectSettings, form: RefObject<HTMLFormElement | null>) {
+  const [lists, setLists] = useState(() => listsOf(settings));
+  const [asked, setAsked] = useState(settings);
+  const read = (now: Lists) => {
+    if (form.current !== null) setAsked(askedIn(new FormData(form.current), now, settings));
+  };
+  const changeList = (change: Partial<Lists>) => {
+    const after = { ...lists, ...change };
+    setLists(after);
+    read(after);
+  };
+  return { lists, asked, changeList, read: () => read(lists) };
+}
+
 function SettingsForm({ project }: { project: Project }) {
   const queries = useQueryClient();
+  const form = useRef<HTMLFormElement>(null);
   const [state, setState] = useState<"clean" | "changed" | "saved">("clean");
+  const { lists, asked, changeList, read } = useAsked(project.settings, form);
   const save = useMutation({
-    mutationFn: (form: FormData) =>
+    mutationFn: (data: FormData) =>
       changeProject(project.id, {
-        name: fieldText(form, "name"),
-        description: fieldText(form, "description"),
-        settings: settingsIn(form, project.settings),
+        name: fieldText(data, "name"),
+        description: fieldText(data, "description"),
+        settings: settingsIn(data, lists, project.settings),
       }),
     onSuccess: async (saved) => {
       queries.setQueryData(projectQuery(project.id).queryKey, saved);
@@ -42,24 +63,38 @@ function SettingsForm({ project }: { project: Project }) {
       await queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
     },
   });
-  const submit = submitting((form) => save.mutate(form));
+  const change = () => {
+    setState("changed");
+    read();
+  };
   return (
-    <form onSubmit={submit} onChange={() => setState("changed")} className="grid gap-5">
-      <Panel title={t.project.general}>
-        <div className="grid gap-4">
-          <TextField label={t.project.name} name="name" required maxLength={200} defaultValue={project.name} />
-          <TextArea label={t.project.description} name="description" rows={2} defaultValue={project.description} />
-        </div>
-      </Panel>
-      <DeskSettings settings={project.settings} />
-      <SamplingSettings settings={project.settings} />
-      <LoopSettings settings={project.settings} />
-      <div className="border-line bg-panel shadow-float sticky bottom-3 flex flex-wrap items-center gap-3 rounded-2xl border px-5 py-3">
-        <p role="status" className="text-soft mr-auto text-sm">
-          {state === "saved" && !save.isError ? t.project.saved : state === "changed" ? t.project.unsaved : ""}
+    <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,36rem)_minmax(0,1fr)]">
+      <form
+        ref={form}
+        id="settings"
+        onSubmit={submitting((data) => save.mutate(data))}
+        onChange={change}
+        className="grid min-w-0 gap-5"
+      >
+        <General project={project} />
+        <Questions
+          settings={project.settings}
+          onList={(lists) => {
+            setState("changed");
+            changeList(lists);
+          }}
+        />
+        <WorkSettings projectId={project.id} settings={project.settings} />
+        <SamplingSettings settings={project.settings} />
+        <LoopSettings settings={project.settings} />
+      </form>
+      <DeskPreview settings={asked} />
+      <div className="border-line bg-panel shadow-float sticky bottom-3 z-30 flex flex-wrap items-center gap-3 rounded-2xl border px-5 py-3 xl:col-start-1">
+        <p role="status" className="text-soft me-auto text-sm">
+          {state === "saved" && !save.isError ? t.settings.saved : state === "changed" ? t.settings.unsaved : ""}
         </p>
-        <Button type="submit" variant="primary" busy={save.isPending}>
-          {t.project.save}
+        <Button type="submit" form="settings" variant="primary" busy={save.isPending}>
+          {t.settings.save}
         </Button>
         {save.isError && (
           <div className="w-full">
@@ -67,6 +102,25 @@ function SettingsForm({ project }: { project: Project }) {
           </div>
         )}
       </div>
-    </form>
+    </div>
+  );
+}
+
+function General({ project }: { project: Project }) {
+  return (
+    <Section title={t.settings.general}>
+      <TextField label={t.settings.name} name="name" required maxLength={200} defaultValue={project.name} />
+      <TextArea label={t.settings.description} name="description" rows={2} defaultValue={project.description} />
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <p className="text-soft min-w-48 flex-1 text-sm">{t.settings.guidelines}</p>
+        <Link
+          to="/p/$projectId/guidelines"
+          params={{ projectId: project.id }}
+          className={buttonClass("plain", "small")}
+        >
+          {t.settings.openGuidelines}
+        </Link>
+      </div>
+    </Section>
   );
 }

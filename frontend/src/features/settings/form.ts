@@ -2,6 +2,8 @@
 import type { ProjectSettings } from "@/api/types";
 
 type Patch = Record<string, unknown>;
+/** The settings that are lists; they are edited entry by entry, not as fields. */
+export type Lists = Record<"flags" | "aspects" | "prompt_flags", readonly string[]>;
 
 function text(form: FormData, name: string): string {
   const value = form.get(name);
@@ -13,20 +15,50 @@ function figure(form: FormData, name: string): number | null {
   return value === "" ? null : Number(value);
 }
 
-/** The whole of what the form shows; null brings a default back, or turns a rule off. */
-export function settingsIn(form: FormData, before: ProjectSettings): Patch {
-  const isAutomatic = form.has("automatic");
+function share(form: FormData, name: string): number | null {
+  const percent = figure(form, name);
+  return percent === null ? null : percent / 100;
+}
+
+export function listsOf({ flags, aspects, prompt_flags }: ProjectSettings): Lists {
+  return { flags: flags ?? [], aspects: aspects ?? [], prompt_flags: prompt_flags ?? [] };
+}
+
+/** What is asked of the person at the desk. */
+function questionsIn(form: FormData) {
   return {
     completions_per_task: figure(form, "completions_per_task"),
-    overlap: figure(form, "overlap"),
     ties_allowed: form.has("ties_allowed"),
+    ask_strength: text(form, "ask_strength"),
+    rationale: text(form, "rationale"),
+    ask_none_acceptable: form.has("ask_none_acceptable"),
     ask_rating: form.has("ask_rating"),
     ask_flags: form.has("ask_flags"),
-    flags: text(form, "flags").split(/\s+/u).filter(Boolean),
-    rationale: text(form, "rationale"),
+  };
+}
+
+/** Who works on what, and how well. */
+function workIn(form: FormData) {
+  return {
+    gold_rate: share(form, "gold_percent"),
+    practice: {
+      required: form.has("practice_required"),
+      pass_share: share(form, "practice_pass_percent"),
+      attempts: figure(form, "practice_attempts"),
+    },
+    mask_model_names: form.has("mask_model_names"),
+    overlap: figure(form, "overlap"),
+    daily_cap: figure(form, "daily_cap"),
     lease_minutes: figure(form, "lease_minutes"),
     edit_window_minutes: figure(form, "edit_window_minutes"),
-    guidelines: text(form, "guidelines"),
+    annotators_write: form.has("annotators_write"),
+    rank_demonstrations: form.has("rank_demonstrations"),
+  };
+}
+
+function machineIn(form: FormData, before: ProjectSettings) {
+  const isAutomatic = form.has("automatic");
+  return {
     sampling: {
       temperature: figure(form, "temperature"),
       top_p: figure(form, "top_p"),
@@ -41,4 +73,20 @@ export function settingsIn(form: FormData, before: ProjectSettings): Patch {
       keep_tasks_ready: figure(form, "keep_tasks_ready"),
     },
   };
+}
+
+/** The whole of what the form shows; null brings a default back, or turns a rule off. */
+export function settingsIn(form: FormData, lists: Lists, before: ProjectSettings): Patch {
+  return { ...questionsIn(form), ...lists, ...workIn(form), ...machineIn(form, before) };
+}
+
+/** What the desk would ask if the form were saved as it stands; unfinished fields count as they were. */
+export function askedIn(form: FormData, lists: Lists, before: ProjectSettings): ProjectSettings {
+  const questions = questionsIn(form);
+  const said = Object.entries(questions).filter(([, value]) => value !== null && value !== "");
+  return { ...before, ...Object.fromEntries(said), ...mutable(lists) };
+}
+
+function mutable(lists: Lists): Record<keyof Lists, string[]> {
+  return { flags: [...lists.flags], aspects: [...lists.aspects], prompt_flags: [...lists.prompt_flags] };
 }

@@ -10,6 +10,7 @@ export interface NavItem {
     | "/p/$projectId/runs"
     | "/p/$projectId/models"
     | "/p/$projectId/datasets"
+    | "/p/$projectId/guidelines"
     | "/p/$projectId/people"
     | "/p/$projectId/tokens"
     | "/p/$projectId/audit"
@@ -36,6 +37,7 @@ const GROUPS: readonly (readonly NavItem[])[] = [
     { to: "/p/$projectId/models", name: "models", roles: RUNNING },
     { to: "/p/$projectId/datasets", name: "datasets", roles: RUNNING },
   ],
+  [{ to: "/p/$projectId/guidelines", name: "guidelines", roles: ADMIN }],
   [
     { to: "/p/$projectId/people", name: "people", roles: ADMIN },
     { to: "/p/$projectId/tokens", name: "tokens", roles: EVERYBODY },
