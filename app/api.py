@@ -6,7 +6,9 @@ from app.auth.people_router import router as people
 from app.auth.router import router as auth
 from app.completions.router import router as completions
 from app.datasets.router import router as datasets
+from app.demonstrations.router import router as demonstrations
 from app.desk.router import router as desk
+from app.gold.router import router as gold
 from app.guidelines.router import router as guidelines
 from app.loop.router import router as loop
 from app.people.router import router as changing_people
@@ -14,6 +16,7 @@ from app.projects.router import router as projects
 from app.prompts.router import router as prompts
 from app.rankings.router import router as rankings
 from app.registry.router import router as registry
+from app.reports.router import router as reports
 from app.runs.router import router as runs
 from app.tasks.router import router as tasks
 
@@ -28,6 +31,9 @@ ROUTERS: list[APIRouter] = [
     completions,
     tasks,
     rankings,
+    gold,
+    reports,
+    demonstrations,
     datasets,
     runs,
     desk,

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Header, Query
 from sqlalchemy.orm import Session
 
 from app import jobs
@@ -34,3 +34,14 @@ def page_request(
 
 
 PageDep = Annotated[PageRequest, Depends(page_request)]
+
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=16,
+        max_length=255,
+        description="One for each deed; a repeat with the same key gets the first answer.",
+    ),
+]

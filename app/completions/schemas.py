@@ -17,7 +17,7 @@ class CompletionAuthor(BaseModel):
 
 
 class CompletionRead(BaseModel):
-    """A completion with its author and how it was sampled."""
+    """A completion with its author and how it was sampled; `names_model`: the text says which model wrote it."""
 
     id: int
     prompt_id: int
@@ -29,6 +29,7 @@ class CompletionRead(BaseModel):
     sample_index: int | None
     finish_reason: Literal["stop", "length"] | None
     token_count: int | None
+    names_model: bool
     run_id: int | None
     created_at: datetime
 
@@ -56,6 +57,7 @@ def completion_read(authored: AuthoredCompletion) -> CompletionRead:
             "sample_index": one.sample_index,
             "finish_reason": one.finish_reason,
             "token_count": one.token_count,
+            "names_model": one.names_model,
             "run_id": one.run_id,
             "created_at": one.created_at,
         }

@@ -1,7 +1,8 @@
 """Completions: written by runs and people, listed for those who may know who wrote them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.auth.tables import User
+from app.completions.self_naming import mask, names_model
 from app.completions.tables import Completion
 from app.pagination import PageRequest, Rows, page_by_id
 from app.prompts.tables import Prompt
@@ -45,18 +47,61 @@ def add_sampled(session: Session, *, run_id: int | None, completions: Sequence[S
     """
     if not completions:
         return 0
-    rows = [{**asdict(one), "text": one.text.replace("\0", ""), "run_id": run_id} for one in completions]
+    here = select(Prompt.project_id).where(Prompt.id == completions[0].prompt_id)
+    names = own_names(session, session.execute(here).scalar_one())
+    rows = [_row(one, names) | {"run_id": run_id} for one in completions]
     added = session.scalars(insert(Completion).on_conflict_do_nothing().returning(Completion.id), rows)
     return len(list(added))
 
 
+def _row(sampled: SampledCompletion, names: Sequence[str]) -> dict[str, Any]:
+    text = sampled.text.replace("\0", "")
+    return {**asdict(sampled), "text": text, "names_model": names_model(text, names)}
+
+
+def add_demonstration(session: Session, *, project_id: int, prompt_id: int, author: User, text: str) -> int:
+    """Store a person's answer to a prompt; its id."""
+    completion = Completion(
+        prompt_id=prompt_id,
+        user_id=author.id,
+        role="demonstration",
+        text=text,
+        names_model=names_model(text, own_names(session, project_id)),
+    )
+    session.add(completion)
+    session.flush()
+    return completion.id
+
+
+def own_names(session: Session, project_id: int) -> list[str]:
+    """The names of a project's model versions."""
+    return list(session.scalars(select(ModelVersion.name).where(ModelVersion.project_id == project_id)))
+
+
+def masker(session: Session, project_id: int) -> Callable[[str], str]:
+    """A function that takes the names of models out of a text of this project."""
+    return partial(mask, own_names=own_names(session, project_id))
+
+
+def as_it_is(text: str) -> str:
+    """`text` itself: what a project shows that masks nothing."""
+    return text
+
+
 def list_completions(
-    session: Session, *, project_id: int, page: PageRequest, prompt_id: int | None = None
+    session: Session,
+    *,
+    project_id: int,
+    page: PageRequest,
+    prompt_id: int | None = None,
+    names_its_model: bool | None = None,
 ) -> Rows[AuthoredCompletion]:
-    """A project's completions, newest first, with their authors."""
+    """A project's completions, newest first, with their authors; all, or those that (do not) name their model."""
     query = select(Completion).join(Prompt, Prompt.id == Completion.prompt_id).where(Prompt.project_id == project_id)
     if prompt_id is not None:
         query = query.where(Completion.prompt_id == prompt_id)
+    if names_its_model is not None:
+        query = query.where(Completion.names_model.is_(names_its_model))
     rows = page_by_id(session, query, Completion.id, page)
     models = {one.model_version_id for one in rows.items}
     people = {one.user_id for one in rows.items}

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.completions.self_naming import names_model
 from app.completions.tables import Completion
 from app.config import Settings, get_settings
 from app.guidelines import service as guidelines
@@ -125,4 +126,5 @@ def shipped_completion(line: dict[str, Any], prompt: Prompt, base: ModelVersion)
         sample_index=line["sample_index"],
         finish_reason=line["finish_reason"],
         token_count=line["token_count"],
+        names_model=names_model(line["text"], [base.name]),
     )

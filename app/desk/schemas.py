@@ -153,7 +153,7 @@ def assignment_read(desk: Desk) -> AssignmentRead:
             "purpose": "practice" if desk.practice else "collect",
             "practice": asdict(desk.practice) if desk.practice else None,
             "guideline": {"number": desk.guideline_number, "seen": desk.guideline_seen},
-            "prompt": {"id": desk.prompt.id, "messages": desk.prompt.messages},
+            "prompt": {"id": desk.prompt_id, "messages": desk.messages},
             "completions": [{"id": card.id, "letter": card.letter, "text": card.text} for card in desk.cards],
             "draft": assignment.draft,
             "previous": _previous(*desk.previous) if desk.previous else None,

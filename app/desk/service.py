@@ -9,18 +9,23 @@ from typing import Final, Literal
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from app import audit
 from app.auth.access import Access
 from app.desk.shown import Desk, desk_of
 from app.errors import Conflict
 from app.projects.settings import settings_of
 from app.prompts.tables import Prompt
 from app.rankings import service as rankings
+from app.rankings.pace import lease_of
+from app.rankings.practice import answered
 from app.runs.service import active
 from app.runs.tables import Run
 from app.tasks import claiming
 from app.tasks import service as tasks
-from app.tasks.assignment import lease_length, shuffle_keys
-from app.tasks.tables import Assignment
+from app.tasks.assignment import shuffle_keys
+from app.tasks.claiming import Claimant, Standing
+from app.tasks.known import claim_known, count_known
+from app.tasks.tables import Assignment, Task
 
 WaitingReason = Literal["no_prompts", "writing", "all_done", "paused", "daily_cap", "practice_failed"]
 RETRY_SECONDS: Final[dict[WaitingReason, int]] = {
@@ -52,31 +57,55 @@ class Next:
 
 
 def claim(session: Session, access: Access, *, holding: Collection[int] = (), random: Random | None = None) -> Next:
-    """The next assignment for this person: an own lease that is not in `holding`, else the best open slot."""
-    settings = settings_of(access.project)
+    """The next assignment for this person: an own lease that is not in `holding`, else the best that is new to them.
+
+    New is a practice task, where the project asks for a passed practice round; else, by chance, a gold task; else the
+    best open slot.
+    """
     if access.paused:
         return Next(waiting=_waiting("paused", "An admin has paused your work here. What you submitted is kept."))
+    chance = random or SystemRandom()
     claimant = claiming.Claimant(
         project_id=access.project.id,
         annotator_id=access.user.id,
-        lease=lease_length(settings.lease_minutes),
-        keys=shuffle_keys(random or SystemRandom()),
+        lease=lease_of(session, access.project.id, settings_of(access.project)),
+        keys=shuffle_keys(chance),
     )
-    claimed = claiming.claim(session, claimant, holding)
-    if claimed.assignment is not None:
-        return Next(desk=desk_of(session, claimed.assignment, access))
-    return Next() if claimed.full else Next(waiting=_why_nothing(session, access.project.id))
+    standing = claiming.look(session, claimant, holding)
+    if standing.waiting is not None:
+        return Next(desk=desk_of(session, claiming.resume(session, standing.waiting), access))
+    if standing.full:
+        return Next()
+    found = _new_work(session, access, claimant, standing, chance)
+    return Next(desk=desk_of(session, found, access)) if isinstance(found, Assignment) else Next(waiting=found)
+
+
+def _new_work(
+    session: Session, access: Access, claimant: Claimant, standing: Standing, chance: Random
+) -> Assignment | Waiting | None:
+    settings = settings_of(access.project)
+    if settings.practice.required and access.membership.practice_passed_at is None:
+        practised = claim_known(session, claimant, "practice")
+        if practised is not None or standing.leases:
+            return practised
+        if count_known(session, claimant.project_id, "practice"):
+            return _waiting("practice_failed", "Your practice round is over and was not passed. Ask an admin.")
+    if settings.daily_cap is not None and standing.today + standing.leases >= settings.daily_cap:
+        return _waiting("daily_cap", f"That is all for today: {settings.daily_cap} judgments a day at most. Thank you.")
+    gold = claim_known(session, claimant, "gold") if chance.random() < settings.gold_rate else None
+    return gold or claiming.lease_best(session, claimant) or _why_nothing(session, claimant.project_id)
 
 
 def reopen(session: Session, assignment: Assignment, access: Access) -> Desk:
     """Undo: a submitted ranking can be revised while the edit window is open, a skipped or lost task is leased again.
 
-    Opening a submitted ranking changes nothing; it stays current until the revision is submitted.
+    Opening a submitted ranking changes nothing but the audit trail; it stays current until the revision is submitted.
     """
     settings = settings_of(access.project)
-    current = rankings.find_current(session, assignment.id)
+    current = rankings.find_current(session, assignment.id) if assignment.state == "submitted" else None
     if current is None:
-        held = tasks.take_up_again(session, assignment, access.user, lease_length(settings.lease_minutes))
+        lease = lease_of(session, access.project.id, settings)
+        held = tasks.take_up_again(session, assignment, access.user, lease)
         return desk_of(session, held, access)
     if not rankings.is_editable(session, current, timedelta(minutes=settings.edit_window_minutes)):
         raise Conflict(
@@ -84,6 +113,17 @@ def reopen(session: Session, assignment: Assignment, access: Access) -> Desk:
             type="edit-window-over",
             advice="The ranking you submitted stays as it is.",
         )
+    if session.get_one(Task, assignment.task_id).purpose == "practice":
+        raise answered()
+    audit.record(
+        session,
+        actor=access.user,
+        action="ranking.reopened",
+        object_type="ranking",
+        object_id=current.id,
+        project_id=assignment.project_id,
+        detail={"task_id": assignment.task_id, "assignment_id": assignment.id, "revision": current.revision},
+    )
     return desk_of(session, assignment, access)
 
 

@@ -1,11 +1,12 @@
 """Judgments on tasks whose right order is known: how far they agree with it."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.rankings.agreement import agreement
@@ -27,26 +28,40 @@ class OwnAgreement:
 
 def own_agreement(session: Session, *, project_id: int, annotator_id: int) -> OwnAgreement | None:
     """How a person did on the gold tasks among their work; None before there are enough to tell."""
-    judged = session.execute(
-        select(KnownAnswer.tiers, func.jsonb_object_agg(RankingItem.completion_id, RankingItem.rank))
-        .join(Ranking, Ranking.task_id == KnownAnswer.task_id)
+    gold = select(Task.id).where(Task.project_id == project_id, Task.purpose == "gold")
+    judged = [
+        value
+        for values in _agreements(
+            session, _judged().where(Ranking.task_id.in_(gold), Ranking.annotator_id == annotator_id)
+        ).values()
+        for value in values
+    ]
+    return OwnAgreement(len(judged), round(fmean(judged), 3)) if len(judged) >= ENOUGH_TO_TELL else None
+
+
+def agreements_of(
+    session: Session, task_ids: Collection[int], *, annotator_id: int | None = None
+) -> dict[int, list[float]]:
+    """The agreement, 0 to 1, of each judgment that holds on these tasks, by task: everybody's, or one person's."""
+    query = _judged().where(Ranking.task_id.in_(task_ids))
+    if annotator_id is not None:
+        query = query.where(Ranking.annotator_id == annotator_id)
+    return _agreements(session, query)
+
+
+def _judged() -> Select[Any]:
+    """Task, right tiers and the ranks given (completion id, as JSON's text, to rank) of each judgment that holds."""
+    return (
+        select(Ranking.task_id, KnownAnswer.tiers, func.jsonb_object_agg(RankingItem.completion_id, RankingItem.rank))
+        .join(KnownAnswer, KnownAnswer.task_id == Ranking.task_id)
         .join(RankingItem, RankingItem.ranking_id == Ranking.id)
-        .join(Task, Task.id == KnownAnswer.task_id)
-        .where(
-            Ranking.project_id == project_id,
-            Ranking.annotator_id == annotator_id,
-            Ranking.superseded_by_id.is_(None),
-            Ranking.withdrawn_at.is_(None),
-            Task.project_id == project_id,
-            Task.purpose == "gold",
-        )
+        .where(Ranking.superseded_by_id.is_(None), Ranking.withdrawn_at.is_(None))
         .group_by(Ranking.id, KnownAnswer.task_id)
-    ).all()
-    if len(judged) < ENOUGH_TO_TELL:
-        return None
-    return OwnAgreement(len(judged), round(fmean(agreement_with(tiers, ranks) for tiers, ranks in judged), 3))
+    )
 
 
-def agreement_with(tiers: list[list[int]], ranks: Mapping[str, int]) -> float:
-    """The agreement, 0 to 1, of a stored ranking (completion id, as JSON's text, to rank) with the right `tiers`."""
-    return agreement(ranks_of(tiers), {int(completion): rank for completion, rank in ranks.items()})
+def _agreements(session: Session, query: Select[Any]) -> dict[int, list[float]]:
+    found: dict[int, list[float]] = defaultdict(list)
+    for task_id, tiers, ranks in session.execute(query):
+        found[task_id].append(agreement(ranks_of(tiers), {int(one): rank for one, rank in ranks.items()}))
+    return found

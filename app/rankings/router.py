@@ -1,12 +1,11 @@
 """Rankings over HTTP."""
 
 from datetime import timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from app.auth.dependencies import ProjectAnnotator
-from app.dependencies import PageDep, SessionDep
+from app.dependencies import IdempotencyKey, PageDep, SessionDep
 from app.pagination import Page
 from app.projects.settings import settings_of
 from app.rankings import known_answers, progress, service
@@ -19,21 +18,12 @@ from app.rankings.schemas import (
     judgment_from,
     my_progress,
     own_ranking,
+    practice_rule,
 )
 from app.rankings.service import Submission
 from app.tasks.dependencies import OwnAssignmentDep
 
 router = APIRouter(tags=["rankings"])
-
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=16,
-        max_length=255,
-        description="One for each judgment; a repeat with the same key gets the first answer.",
-    ),
-]
 
 
 @router.post("/assignments/{assignment_id}/ranking", status_code=201)
@@ -51,6 +41,7 @@ def submit_ranking(
             form=form_of(settings),
             edit_window=timedelta(minutes=settings.edit_window_minutes),
             key=key,
+            practice=practice_rule(settings),
         ),
     )
     if answer.replayed:

@@ -9,6 +9,7 @@ from app.inputs import Input, Line
 from app.projects.settings import ProjectSettings
 from app.rankings.judgment import Form, Judgment, Presentation
 from app.rankings.known_answers import OwnAgreement
+from app.rankings.practice import Rule
 from app.rankings.progress import HistoryRow, Progress
 from app.tasks.schemas import (
     Aspects,
@@ -176,6 +177,11 @@ def form_of(settings: ProjectSettings) -> Form:
         prompt_flags=tuple(settings.prompt_flags),
         ask_none_acceptable=settings.ask_none_acceptable,
     )
+
+
+def practice_rule(settings: ProjectSettings) -> Rule:
+    """What it takes to pass the practice round."""
+    return Rule(pass_share=settings.practice.pass_share, attempts=settings.practice.attempts)
 
 
 def my_progress(progress: Progress, gold: OwnAgreement | None) -> MyProgress:

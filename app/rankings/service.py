@@ -1,7 +1,8 @@
 """Submit a ranking: once, whole, and kept even when it comes late."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,13 +12,15 @@ from sqlalchemy.orm import Session
 from app import audit, idempotency
 from app.auth.tables import User
 from app.errors import Conflict, Unprocessable
-from app.rankings.comparisons import comparisons_of, ranks_of
+from app.rankings import practice
+from app.rankings.comparisons import Pair, comparisons_of, ranks_of
 from app.rankings.judgment import Form, Judgment, check_judgment
-from app.rankings.progress import progress_of
+from app.rankings.practice import DEFAULT_RULE, Rule
+from app.rankings.progress import count_judgment, progress_of
 from app.rankings.tables import Ranking, RankingItem
 from app.tasks import service as tasks
 from app.tasks import slots
-from app.tasks.tables import Assignment
+from app.tasks.tables import Assignment, Task
 
 ROUTE: Final = "POST /assignments/{assignment_id}/ranking"
 
@@ -32,6 +35,7 @@ class Submission:
     form: Form
     edit_window: timedelta
     key: str
+    practice: Rule = DEFAULT_RULE
 
     def request(self) -> dict[str, Any]:
         """What makes a repeat a repeat."""
@@ -64,6 +68,7 @@ class Recorded:
     comparisons: int
     submitted_at: datetime
     editable_until: datetime
+    purpose: str
 
 
 def submit_ranking(session: Session, submission: Submission) -> Answer:
@@ -82,9 +87,11 @@ def submit_ranking(session: Session, submission: Submission) -> Answer:
     if known is not None:
         return Answer(known, replayed=True)
     completion_ids = tasks.completion_ids_of(session, submission.assignment.task_id)
+    if not completion_ids:
+        raise Conflict("this task asks for a demonstration, not for a ranking", type="writing-task")
     check_judgment(submission.judgment, submission.form, completion_ids)
     recorded = _record(session, submission)
-    body = _body(session, recorded, submission.assignment)
+    body = _body(session, recorded, submission)
     idempotency.remember(
         session, user_id=who.id, key=submission.key, route=ROUTE, request=request, status=201, body=body
     )
@@ -94,25 +101,30 @@ def submit_ranking(session: Session, submission: Submission) -> Answer:
 def _record(session: Session, submission: Submission) -> Recorded:
     task, assignment = tasks.hold(session, submission.assignment)
     current = find_current(session, assignment.id)
-    if current is not None:
-        return _revise(session, submission, current)
+    if current is not None and (task.purpose != "practice" or assignment.state == "submitted"):
+        return _revise(session, submission, task, current)
     extra = not slots.fill_slot(session, task, assignment)
-    recorded = _write(session, submission, revision=1, extra=extra)
+    revision = current.revision + 1 if current else 1
+    recorded = _write(session, submission, task, revision=revision, extra=extra)
     _finish(session, assignment)
+    if task.purpose != "practice":
+        count_judgment(session, project_id=task.project_id, annotator_id=assignment.annotator_id)
     _audit(session, submission, recorded, "ranking.submitted")
     return recorded
 
 
-def _revise(session: Session, submission: Submission, current: Ranking) -> Recorded:
+def _revise(session: Session, submission: Submission, task: Task, current: Ranking) -> Recorded:
     if content_of(session, current) == submission.judgment.content():
-        return _recorded(session, current, submission.edit_window)
+        return _recorded(session, current, task, submission.edit_window)
+    if task.purpose == "practice":
+        raise practice.answered()
     if not is_editable(session, current, submission.edit_window):
         raise Conflict(
             "this ranking can no longer be changed: the edit window is over",
             type="edit-window-over",
             advice="The ranking you submitted stays as it is.",
         )
-    recorded = _write(session, submission, revision=current.revision + 1, extra=current.extra)
+    recorded = _write(session, submission, task, revision=current.revision + 1, extra=current.extra)
     session.expire(current)
     _finish(session, submission.assignment)
     _audit(session, submission, recorded, "ranking.revised")
@@ -163,30 +175,18 @@ WRITE = text(
 )
 
 
-def _write(session: Session, submission: Submission, *, revision: int, extra: bool) -> Recorded:
+def _write(session: Session, submission: Submission, task: Task, *, revision: int, extra: bool) -> Recorded:
     judgment = submission.judgment
     pairs = comparisons_of(judgment.tiers)
-    row = session.execute(
-        WRITE,
-        {
-            "assignment": submission.assignment.id,
-            "revision": revision,
-            "extra": extra,
-            "rationale": judgment.rationale or None,
-            "touched": judgment.touched,
-            "moves": judgment.moves,
-            "active_ms": judgment.active_ms,
-            "strength": judgment.strength,
-            "none_acceptable": judgment.none_acceptable,
-            "prompt_flags": sorted(set(judgment.prompt_flags)),
-            "guideline": judgment.guideline_number,
-            "presentation": json.dumps(judgment.presentation.record()),
-            "preferred": [pair.preferred_id for pair in pairs],
-            "other": [pair.other_id for pair in pairs],
-            "ties": [pair.tie for pair in pairs],
-            **_item_arrays(judgment),
-        },
-    ).one()
+    parameters = {
+        "assignment": submission.assignment.id,
+        "revision": revision,
+        "extra": extra,
+        **_plain_values(judgment),
+        **_item_arrays(judgment),
+        **_pair_arrays(pairs if task.purpose == "collect" else []),
+    }
+    row = session.execute(WRITE, parameters).one()
     if judgment.guideline_number is not None and row.guideline_version_id is None:
         raise Unprocessable(
             f"this project's guidelines have no version {judgment.guideline_number}",
@@ -201,7 +201,30 @@ def _write(session: Session, submission: Submission, *, revision: int, extra: bo
         comparisons=len(pairs),
         submitted_at=row.created_at,
         editable_until=_editable_until(session, submission.assignment.id, submission.edit_window),
+        purpose=task.purpose,
     )
+
+
+def _plain_values(judgment: Judgment) -> dict[str, Any]:
+    return {
+        "rationale": judgment.rationale or None,
+        "touched": judgment.touched,
+        "moves": judgment.moves,
+        "active_ms": judgment.active_ms,
+        "strength": judgment.strength,
+        "none_acceptable": judgment.none_acceptable,
+        "prompt_flags": sorted(set(judgment.prompt_flags)),
+        "guideline": judgment.guideline_number,
+        "presentation": json.dumps(judgment.presentation.record()),
+    }
+
+
+def _pair_arrays(pairs: Sequence[Pair]) -> dict[str, list[Any]]:
+    return {
+        "preferred": [pair.preferred_id for pair in pairs],
+        "other": [pair.other_id for pair in pairs],
+        "ties": [pair.tie for pair in pairs],
+    }
 
 
 def _item_arrays(judgment: Judgment) -> dict[str, list[Any]]:
@@ -216,7 +239,7 @@ def _item_arrays(judgment: Judgment) -> dict[str, list[Any]]:
     }
 
 
-def _recorded(session: Session, ranking: Ranking, edit_window: timedelta) -> Recorded:
+def _recorded(session: Session, ranking: Ranking, task: Task, edit_window: timedelta) -> Recorded:
     items = session.scalar(select(func.count()).where(RankingItem.ranking_id == ranking.id)) or 0
     return Recorded(
         ranking_id=ranking.id,
@@ -225,6 +248,7 @@ def _recorded(session: Session, ranking: Ranking, edit_window: timedelta) -> Rec
         comparisons=items * (items - 1) // 2,
         submitted_at=ranking.created_at,
         editable_until=_editable_until(session, ranking.assignment_id, edit_window),
+        purpose=task.purpose,
     )
 
 
@@ -281,7 +305,10 @@ def content_of(session: Session, ranking: Ranking) -> dict[str, Any]:
     return judgment_of(session, ranking).content()
 
 
-def _body(session: Session, recorded: Recorded, assignment: Assignment) -> dict[str, Any]:
+def _body(session: Session, recorded: Recorded, submission: Submission) -> dict[str, Any]:
+    assignment, feedback = submission.assignment, None
+    if recorded.purpose == "practice":
+        feedback = practice.feedback_on(session, assignment, submission.judgment.tiers, submission.practice)
     progress = progress_of(session, project_id=assignment.project_id, annotator_id=assignment.annotator_id)
     return {
         "ranking_id": recorded.ranking_id,
@@ -291,6 +318,7 @@ def _body(session: Session, recorded: Recorded, assignment: Assignment) -> dict[
         "submitted_at": recorded.submitted_at.isoformat(),
         "editable_until": recorded.editable_until.isoformat(),
         "progress": {"today": progress.today, "total": progress.total, "median_seconds": progress.median_seconds},
+        "feedback": asdict(feedback) if feedback else None,
     }
 
 

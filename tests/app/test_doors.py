@@ -18,10 +18,11 @@ from app.auth.tables import AuditEvent, User
 from app.guidelines import service as guidelines
 from app.loop.tables import Cycle
 from app.main import create_app
+from app.reports import service as reports
 from app.runs import following
 from app.runs.tables import Run
 from tests.app import cast
-from tests.app.judgment_rows import World, a_world, take
+from tests.app.judgment_rows import World, a_world, known_answer, take
 
 IN, ABSENT_ID = 0, 10**12
 
@@ -100,6 +101,17 @@ TABLE: dict[str, Profile] = {
     "POST /api/v1/assignments/{assignment_id}/ranking": OWNER_ANNOTATOR,
     "POST /api/v1/assignments/{assignment_id}/skip": OWNER_ANNOTATOR,
     "POST /api/v1/assignments/{assignment_id}/reopen": OWNER_ANNOTATOR,
+    "POST /api/v1/assignments/{assignment_id}/report": OWNER_ANNOTATOR,
+    "GET /api/v1/projects/{project_id}/reports": ADMIN,
+    "POST /api/v1/projects/{project_id}/reports/{report_id}/resolution": ADMIN,
+    "GET /api/v1/projects/{project_id}/known-answers": ADMIN,
+    "POST /api/v1/projects/{project_id}/known-answers": ADMIN,
+    "DELETE /api/v1/projects/{project_id}/known-answers/{task_id}": ADMIN,
+    "POST /api/v1/projects/{project_id}/members/{user_id}/practice-reset": ADMIN,
+    "POST /api/v1/projects/{project_id}/writing-tasks": ADMIN,
+    "GET /api/v1/projects/{project_id}/writing-tasks/summary": READER,
+    "POST /api/v1/projects/{project_id}/writing-tasks/claim": ANNOTATOR,
+    "POST /api/v1/assignments/{assignment_id}/demonstration": OWNER_ANNOTATOR,
     "GET /api/v1/projects/{project_id}/my-progress": ANNOTATOR,
     "GET /api/v1/projects/{project_id}/my-rankings": ANNOTATOR,
     "GET /api/v1/projects/{project_id}/comparisons": RESEARCHER,
@@ -147,7 +159,7 @@ def stage(client, session: Session, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str, int]:
     """An id of each kind, of the project's own rows; the assignment is the annotator's, the token the admin's."""
-    task = world.task()
+    world.task()
     project_id = world.project.id
     guidelines.save(session, project_id=project_id, actor=None, text="Be kind.", basis=None)
     run = Run(project_id=project_id, kind="sample", queue="training", config={}, seed=1, state="cancelled")
@@ -155,6 +167,9 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
     cycle = Cycle(project_id=project_id, state="running", stage="reward", trigger="person")
     session.add_all([run, cycle])
     invited = invitations.invite(session, inviter=people["admin"], project_id=project_id, role="annotator", email=None)
+    assignment = take(world, people["annotator"])
+    report_id = reports.report_prompt(session, assignment, people["annotator"], reason="unclear", note="")
+    known = known_answer(world, people["admin"])
     issued = tokens.issue_token(
         session, Identity(people["admin"]), name="t", scopes=["read"], project_id=None, expires_in_days=1
     )
@@ -166,8 +181,9 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
         "token_id": issued.row.id,
         "prompt_set_id": world.prompt_set.id,
         "model_version_id": world.model.id,
-        "task_id": task.id,
-        "assignment_id": take(world, people["annotator"]).id,
+        "assignment_id": assignment.id,
+        "report_id": report_id,
+        "task_id": known.task.id,
         "run_id": run.id,
         "cycle_id": cycle.id,
     }

@@ -70,6 +70,14 @@ BODIES: dict[str, dict[str, Any]] = {
         "presentation": {},
     },
     "POST /api/v1/assignments/{assignment_id}/skip": {"reason": "other"},
+    "POST /api/v1/assignments/{assignment_id}/report": {"reason": "other", "note": "n"},
+    "POST /api/v1/assignments/{assignment_id}/demonstration": {"text": "t", "active_ms": 1},
+    "POST /api/v1/projects/{project_id}/reports/{report_id}/resolution": {"outcome": "dismissed"},
+    "POST /api/v1/projects/{project_id}/known-answers": {
+        "purpose": "gold", "tiers": [], "explanation": "e", "task_id": 1, "prompt_id": 1, "completion_ids": [1],
+    },
+    "POST /api/v1/projects/{project_id}/writing-tasks": {"count": 1, "overlap": 1, "prompt_set_id": 1},
+    "POST /api/v1/projects/{project_id}/writing-tasks/claim": {"holding": [1]},
     "POST /api/v1/projects/{project_id}/runs": {"kind": "sample", "config": {}},
     "POST /api/v1/cycles/{cycle_id}/promotion": {"accept": True},
 }  # fmt: skip
@@ -92,7 +100,8 @@ def ids(session):
     boss.is_operator = True
     world.task()
     own = {"project_id": world.project.id, "user_id": boss.id, "assignment_id": take(world, boss).id}
-    return {**dict.fromkeys(("token_id", "invitation_id", "prompt_set_id", "cycle_id"), 1), **own}
+    others = ("token_id", "invitation_id", "prompt_set_id", "cycle_id", "report_id", "task_id")
+    return {**dict.fromkeys(others, 1), **own}
 
 
 def send(client, session, route: str, ids: dict[str, Any], raw: str) -> None:

@@ -24,6 +24,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/assignments/{assignment_id}/demonstration": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Submit Demonstration
+     * @description Submit your answer; it can be ranked by others like any other, never by you.
+     */
+    post: operations["submit_demonstration_api_v1_assignments__assignment_id__demonstration_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/assignments/{assignment_id}/draft": {
     parameters: {
       query?: never;
@@ -98,6 +118,26 @@ export interface paths {
      * @description Undo: edit a ranking you submitted, or take up again a task you skipped or lost.
      */
     post: operations["reopen_assignment_api_v1_assignments__assignment_id__reopen_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/assignments/{assignment_id}/report": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Report Prompt
+     * @description Tell the project's admins that something is wrong with this task's prompt; you can go on, or skip it.
+     */
+    post: operations["report_prompt_api_v1_assignments__assignment_id__report_post"];
     delete?: never;
     options?: never;
     head?: never;
@@ -604,6 +644,50 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/known-answers": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Known Answers
+     * @description The known answers in use, newest first, with how well people agree with each.
+     */
+    get: operations["list_known_answers_api_v1_projects__project_id__known_answers_get"];
+    put?: never;
+    /**
+     * Save Known Answer
+     * @description Write down the right order of a task: gold among people's work, or practice before it.
+     */
+    post: operations["save_known_answer_api_v1_projects__project_id__known_answers_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/known-answers/{task_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Retire Known Answer
+     * @description Ask nobody any more; what was said on it is kept.
+     */
+    delete: operations["retire_known_answer_api_v1_projects__project_id__known_answers__task_id__delete"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/loop": {
     parameters: {
       query?: never;
@@ -656,16 +740,36 @@ export interface paths {
     post?: never;
     /**
      * Remove Member
-     * @description Take a person out of the project; their rankings stay.
+     * @description Take a person out of the project; their rankings stay, what they hold goes to others.
      */
     delete: operations["remove_member_api_v1_projects__project_id__members__user_id__delete"];
     options?: never;
     head?: never;
     /**
      * Change Member
-     * @description Change a member's role, or pause them. A project keeps at least one admin.
+     * @description Change a member's role, or pause them: what they hold goes to others. A project keeps at least one admin.
      */
     patch: operations["change_member_api_v1_projects__project_id__members__user_id__patch"];
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/members/{user_id}/practice-reset": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Reset Practice
+     * @description Let a person begin the practice round anew, with all attempts.
+     */
+    post: operations["reset_practice_api_v1_projects__project_id__members__user_id__practice_reset_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
     trace?: never;
   };
   "/api/v1/projects/{project_id}/model-versions": {
@@ -856,6 +960,46 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/reports": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Reports
+     * @description What annotators reported, newest first.
+     */
+    get: operations["list_reports_api_v1_projects__project_id__reports_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/reports/{report_id}/resolution": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Resolve Report
+     * @description Dismiss a report, or retire its prompt: then its open tasks are closed, and what was judged is kept.
+     */
+    post: operations["resolve_report_api_v1_projects__project_id__reports__report_id__resolution_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/run-kinds": {
     parameters: {
       query?: never;
@@ -917,7 +1061,13 @@ export interface paths {
     delete?: never;
     options?: never;
     head?: never;
-    patch?: never;
+    /**
+     * Change Overlap
+     * @description Ask for more or fewer judgments a task. Fewer closes what is open; nothing that was judged is dropped.
+     *
+     *     Tasks change a thousand at a time; if the request is cut off, what was changed stays: send it again.
+     */
+    patch: operations["change_overlap_api_v1_projects__project_id__tasks_patch"];
     trace?: never;
   };
   "/api/v1/projects/{project_id}/tasks/claim": {
@@ -934,6 +1084,86 @@ export interface paths {
      * @description The next task for you, leased until it is submitted, skipped, or its lease runs out; two at most at a time.
      */
     post: operations["claim_task_api_v1_projects__project_id__tasks_claim_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/tasks/{task_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    /**
+     * Change Task
+     * @description Change how many judgments one task gets, or keep one of them for a member.
+     */
+    patch: operations["change_task_api_v1_projects__project_id__tasks__task_id__patch"];
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/writing-tasks": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Open Writing Tasks
+     * @description Ask for demonstrations: for so many active prompts that have none yet, those of the training split first.
+     */
+    post: operations["open_writing_tasks_api_v1_projects__project_id__writing_tasks_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/writing-tasks/claim": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Claim Writing Task
+     * @description The next prompt for you to answer; annotators get one only where the project lets them write.
+     */
+    post: operations["claim_writing_task_api_v1_projects__project_id__writing_tasks_claim_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/writing-tasks/summary": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Summarise Writing
+     * @description How far the writing is.
+     */
+    get: operations["summarise_writing_api_v1_projects__project_id__writing_tasks_summary_get"];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -1293,7 +1523,7 @@ export interface components {
     };
     /**
      * CompletionRead
-     * @description A completion with its author and how it was sampled.
+     * @description A completion with its author and how it was sampled; `names_model`: the text says which model wrote it.
      */
     CompletionRead: {
       author: components["schemas"]["CompletionAuthor"];
@@ -1306,6 +1536,8 @@ export interface components {
       finish_reason: ("stop" | "length") | null;
       /** Id */
       id: number;
+      /** Names Model */
+      names_model: boolean;
       /** Prompt Id */
       prompt_id: number;
       /**
@@ -1405,6 +1637,15 @@ export interface components {
        * @enum {string}
        */
       tone: "neutral" | "good" | "bad";
+    };
+    /**
+     * DemonstrationReceipt
+     * @description The completion that your text became.
+     */
+    DemonstrationReceipt: {
+      /** Completion Id */
+      completion_id: number;
+      progress: components["schemas"]["WritingProgress"];
     };
     /**
      * Draft
@@ -1732,6 +1973,31 @@ export interface components {
       title: string;
     };
     /**
+     * KnownAnswerRead
+     * @description A known answer and how people did on it; `mean_agreement` is 0 to 1, null until somebody was asked.
+     */
+    KnownAnswerRead: {
+      /** Explanation */
+      explanation: string;
+      /** Judged */
+      judged: number;
+      /** Mean Agreement */
+      mean_agreement: number | null;
+      /** Prompt Excerpt */
+      prompt_excerpt: string;
+      /** Prompt Id */
+      prompt_id: number;
+      /**
+       * Purpose
+       * @enum {string}
+       */
+      purpose: "gold" | "practice";
+      /** Task Id */
+      task_id: number;
+      /** Tiers */
+      tiers: number[][];
+    };
+    /**
      * LeaseRead
      * @description Until when an assignment is held.
      */
@@ -1959,6 +2225,20 @@ export interface components {
       total: number;
     };
     /**
+     * NewDemonstration
+     * @description The answer as its author would want to get it.
+     */
+    NewDemonstration: {
+      /**
+       * Active Ms
+       * @description Time at work, idle time left out.
+       * @default 0
+       */
+      active_ms: number;
+      /** Text */
+      text: string;
+    };
+    /**
      * NewInvitation
      * @description An invitation to make; with an address, only that address may accept.
      */
@@ -1970,6 +2250,34 @@ export interface components {
        * @enum {string}
        */
       role: "admin" | "annotator" | "researcher";
+    };
+    /**
+     * NewKnownAnswer
+     * @description The right order of an existing task, or of 2 to 9 completions of a prompt.
+     */
+    NewKnownAnswer: {
+      /** Completion Ids */
+      completion_ids?: number[];
+      /**
+       * Explanation
+       * @description Markdown; shown after a practice task.
+       * @default
+       */
+      explanation: string;
+      /** Prompt Id */
+      prompt_id?: number | null;
+      /**
+       * Purpose
+       * @enum {string}
+       */
+      purpose: "gold" | "practice";
+      /** Task Id */
+      task_id?: number | null;
+      /**
+       * Tiers
+       * @description Tiers of completion ids, best first; a tier is a tie.
+       */
+      tiers: number[][];
     };
     /**
      * NewProject
@@ -2071,6 +2379,22 @@ export interface components {
       touched: boolean;
     };
     /**
+     * NewReport
+     * @description What is wrong with a prompt; the note is for the project's admins.
+     */
+    NewReport: {
+      /**
+       * Note
+       * @default
+       */
+      note: string;
+      /**
+       * Reason
+       * @enum {string}
+       */
+      reason: "unclear" | "personal_data" | "harmful" | "other";
+    };
+    /**
      * NewRun
      * @description A run to launch. What is left out takes the project's settings and its live models.
      */
@@ -2144,6 +2468,23 @@ export interface components {
       text: string;
     };
     /**
+     * OverlapChange
+     * @description How many judgments tasks are to get from now on: those that are `open`, or `all`, finished ones too.
+     */
+    OverlapChange: {
+      /**
+       * Overlap
+       * @description Judgments a task gets, each by another person.
+       */
+      overlap: number;
+      /**
+       * Which
+       * @default open
+       * @enum {string}
+       */
+      which: "open" | "all";
+    };
+    /**
      * OwnRanking
      * @description One of your rankings in the history.
      */
@@ -2195,6 +2536,13 @@ export interface components {
       /** Next Cursor */
       next_cursor?: string | null;
     };
+    /** Page[KnownAnswerRead] */
+    Page_KnownAnswerRead_: {
+      /** Items */
+      items: components["schemas"]["KnownAnswerRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+    };
     /** Page[LineError] */
     Page_LineError_: {
       /** Items */
@@ -2241,6 +2589,13 @@ export interface components {
     Page_PromptSetRead_: {
       /** Items */
       items: components["schemas"]["PromptSetRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+    };
+    /** Page[ReportRead] */
+    Page_ReportRead_: {
+      /** Items */
+      items: components["schemas"]["ReportRead"][];
       /** Next Cursor */
       next_cursor?: string | null;
     };
@@ -2790,6 +3145,62 @@ export interface components {
       submitted_at: string;
     };
     /**
+     * ReportRead
+     * @description A report in the admin's list; `outcome` is null until it is decided.
+     */
+    ReportRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Id */
+      id: number;
+      /** Note */
+      note: string;
+      /** Outcome */
+      outcome: ("dismissed" | "prompt_retired") | null;
+      prompt: components["schemas"]["ReportedPrompt"];
+      /**
+       * Reason
+       * @enum {string}
+       */
+      reason: "unclear" | "personal_data" | "harmful" | "other";
+      /** Reporter */
+      reporter: string;
+      /** Resolved At */
+      resolved_at: string | null;
+    };
+    /**
+     * ReportReceipt
+     * @description The report that was kept.
+     */
+    ReportReceipt: {
+      /** Id */
+      id: number;
+    };
+    /**
+     * ReportedPrompt
+     * @description The prompt that a report is about.
+     */
+    ReportedPrompt: {
+      /** Excerpt */
+      excerpt: string;
+      /** Id */
+      id: number;
+    };
+    /**
+     * Resolution
+     * @description What an admin decides: nothing is wrong, or the prompt is taken out of use.
+     */
+    Resolution: {
+      /**
+       * Outcome
+       * @enum {string}
+       */
+      outcome: "dismissed" | "prompt_retired";
+    };
+    /**
      * RunRead
      * @description One unit of background work.
      */
@@ -2965,6 +3376,19 @@ export interface components {
       validation: number;
     };
     /**
+     * TaskChange
+     * @description What is to change about one task; what is not sent stays.
+     */
+    TaskChange: {
+      /** Overlap */
+      overlap?: number | null;
+      /**
+       * Reserved For
+       * @description The member who is to judge it, one slot more; null gives all back.
+       */
+      reserved_for?: number | null;
+    };
+    /**
      * TaskCounts
      * @description Tasks that want judgments, and tasks that have theirs.
      */
@@ -2976,7 +3400,7 @@ export interface components {
     };
     /**
      * TaskRead
-     * @description A task in the admin's list.
+     * @description A task in the admin's list. `reserved_for`: members for whom a slot is kept that is not filled yet.
      */
     TaskRead: {
       /**
@@ -2988,6 +3412,11 @@ export interface components {
       id: number;
       /** Judged */
       judged: number;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      kind: "ranking" | "writing";
       /** Model Versions */
       model_versions: string[];
       /** Overlap */
@@ -2999,10 +3428,25 @@ export interface components {
       /** Prompt Id */
       prompt_id: number;
       /**
+       * Purpose
+       * @enum {string}
+       */
+      purpose: "collect" | "gold" | "practice";
+      /** Reserved For */
+      reserved_for: number[];
+      /**
        * State
        * @enum {string}
        */
       state: "open" | "done" | "retired";
+    };
+    /**
+     * TasksChanged
+     * @description How many tasks now want another number of judgments than before.
+     */
+    TasksChanged: {
+      /** Changed */
+      changed: number;
     };
     /**
      * TokenIssued
@@ -3147,6 +3591,139 @@ export interface components {
       /** Text */
       text: string;
     };
+    /**
+     * WritingAssignment
+     * @description A prompt that wants your answer.
+     */
+    WritingAssignment: {
+      draft: components["schemas"]["WritingDraft"] | null;
+      guideline: components["schemas"]["WritingGuideline"];
+      /** Id */
+      id: number;
+      /** Leased Until */
+      leased_until: string | null;
+      /** Project Id */
+      project_id: number;
+      prompt: components["schemas"]["WritingPrompt"];
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "leased" | "submitted" | "skipped" | "expired";
+      /** Task Id */
+      task_id: number;
+    };
+    /**
+     * WritingClaimRead
+     * @description The next assignment, or why there is none; both null when the desk holds as much as one person may.
+     */
+    WritingClaimRead: {
+      assignment: components["schemas"]["WritingAssignment"] | null;
+      waiting: components["schemas"]["WritingWaiting"] | null;
+    };
+    /**
+     * WritingClaimRequest
+     * @description What is already on the desk.
+     */
+    WritingClaimRequest: {
+      /**
+       * Holding
+       * @description Ids of assignments.
+       */
+      holding?: number[];
+    };
+    /**
+     * WritingDraft
+     * @description The unfinished text that was kept.
+     */
+    WritingDraft: {
+      /** Sequence */
+      sequence: number;
+      /** Text */
+      text: string;
+    };
+    /**
+     * WritingGuideline
+     * @description The newest version of the guidelines, and the one you were last shown; null where there is none.
+     */
+    WritingGuideline: {
+      /** Number */
+      number: number | null;
+      /** Seen */
+      seen: number | null;
+    };
+    /**
+     * WritingProgress
+     * @description How many demonstrations you wrote; days are UTC days.
+     */
+    WritingProgress: {
+      /** Today */
+      today: number;
+      /** Total */
+      total: number;
+    };
+    /**
+     * WritingPrompt
+     * @description The conversation to answer.
+     */
+    WritingPrompt: {
+      /** Id */
+      id: number;
+      /** Messages */
+      messages: {
+        [key: string]: unknown;
+      }[];
+    };
+    /**
+     * WritingSummary
+     * @description Writing tasks by state, and how many demonstrations there are.
+     */
+    WritingSummary: {
+      /** Demonstrations */
+      demonstrations: number;
+      /** Done */
+      done: number;
+      /** Open */
+      open: number;
+    };
+    /**
+     * WritingTasksOpened
+     * @description How many prompts wait for a demonstration now that did not before.
+     */
+    WritingTasksOpened: {
+      /** Opened */
+      opened: number;
+    };
+    /**
+     * WritingTasksWanted
+     * @description How many prompts people are to answer, and how many people each.
+     */
+    WritingTasksWanted: {
+      /** Count */
+      count: number;
+      /**
+       * Overlap
+       * @default 1
+       */
+      overlap: number;
+      /** Prompt Set Id */
+      prompt_set_id?: number | null;
+    };
+    /**
+     * WritingWaiting
+     * @description Why there is nothing to write, in words, and when to ask again.
+     */
+    WritingWaiting: {
+      /**
+       * Reason
+       * @enum {string}
+       */
+      reason: "paused" | "not_asked" | "daily_cap" | "all_done";
+      /** Retry After S */
+      retry_after_s: number;
+      /** Text */
+      text: string;
+    };
   };
   responses: never;
   parameters: never;
@@ -3172,6 +3749,45 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Health"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  submit_demonstration_api_v1_assignments__assignment_id__demonstration_post: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description One for each deed; a repeat with the same key gets the first answer. */
+        "Idempotency-Key": string;
+      };
+      path: {
+        /** @description The assignment's id. */
+        assignment_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewDemonstration"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DemonstrationReceipt"];
         };
       };
       /** @description A refusal, as problem+json. */
@@ -3255,7 +3871,7 @@ export interface operations {
     parameters: {
       query?: never;
       header: {
-        /** @description One for each judgment; a repeat with the same key gets the first answer. */
+        /** @description One for each deed; a repeat with the same key gets the first answer. */
         "Idempotency-Key": string;
       };
       path: {
@@ -3309,6 +3925,42 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["AssignmentRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  report_prompt_api_v1_assignments__assignment_id__report_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The assignment's id. */
+        assignment_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewReport"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ReportReceipt"];
         };
       };
       /** @description A refusal, as problem+json. */
@@ -3898,6 +4550,8 @@ export interface operations {
       query?: {
         /** @description Only of this prompt. */
         prompt_id?: number | null;
+        /** @description True: only those whose text says which model wrote it; false: the others. */
+        names_model?: boolean | null;
         /** @description Rows a page. */
         limit?: number;
         /** @description `next_cursor` of the page before; absent for the first. */
@@ -4317,6 +4971,113 @@ export interface operations {
       };
     };
   };
+  list_known_answers_api_v1_projects__project_id__known_answers_get: {
+    parameters: {
+      query?: {
+        /** @description Only gold, or only practice. */
+        purpose?: ("gold" | "practice") | null;
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_KnownAnswerRead_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  save_known_answer_api_v1_projects__project_id__known_answers_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewKnownAnswer"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["KnownAnswerRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  retire_known_answer_api_v1_projects__project_id__known_answers__task_id__delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The task's id. */
+        task_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   get_loop_api_v1_projects__project_id__loop_get: {
     parameters: {
       query?: never;
@@ -4442,6 +5203,38 @@ export interface operations {
         content: {
           "application/json": components["schemas"]["MemberRead"];
         };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  reset_practice_api_v1_projects__project_id__members__user_id__practice_reset_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The member's id. */
+        user_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
       /** @description A refusal, as problem+json. */
       default: {
@@ -4812,6 +5605,83 @@ export interface operations {
       };
     };
   };
+  list_reports_api_v1_projects__project_id__reports_get: {
+    parameters: {
+      query?: {
+        /** @description True: only what waits for a decision; false: what has one. */
+        open?: boolean | null;
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_ReportRead_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  resolve_report_api_v1_projects__project_id__reports__report_id__resolution_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The report's id. */
+        report_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Resolution"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ReportRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   list_run_kinds_api_v1_projects__project_id__run_kinds_get: {
     parameters: {
       query?: never;
@@ -4971,6 +5841,42 @@ export interface operations {
       };
     };
   };
+  change_overlap_api_v1_projects__project_id__tasks_patch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["OverlapChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TasksChanged"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   claim_task_api_v1_projects__project_id__tasks_claim_post: {
     parameters: {
       query?: never;
@@ -4994,6 +5900,147 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["ClaimRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_task_api_v1_projects__project_id__tasks__task_id__patch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        task_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["TaskChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TaskRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  open_writing_tasks_api_v1_projects__project_id__writing_tasks_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["WritingTasksWanted"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WritingTasksOpened"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  claim_writing_task_api_v1_projects__project_id__writing_tasks_claim_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        "application/json": components["schemas"]["WritingClaimRequest"] | null;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WritingClaimRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  summarise_writing_api_v1_projects__project_id__writing_tasks_summary_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WritingSummary"];
         };
       };
       /** @description A refusal, as problem+json. */

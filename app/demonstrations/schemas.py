@@ -1,0 +1,136 @@
+"""Writing on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from app.demonstrations.service import WORDS, Next, WritingDesk
+from app.inputs import Input
+from app.tasks.schemas import AssignmentState, CompletionId, Written
+
+A_DAY_MS = 24 * 60 * 60 * 1000
+
+
+class WritingTasksWanted(Input):
+    """How many prompts people are to answer, and how many people each."""
+
+    count: Annotated[int, Field(ge=1, le=1000)]
+    overlap: Annotated[int, Field(ge=1, le=50)] = 1
+    prompt_set_id: CompletionId | None = None
+
+
+class WritingTasksOpened(BaseModel):
+    """How many prompts wait for a demonstration now that did not before."""
+
+    opened: int
+
+
+class WritingSummary(BaseModel):
+    """Writing tasks by state, and how many demonstrations there are."""
+
+    open: int
+    done: int
+    demonstrations: int
+
+
+class WritingClaimRequest(Input):
+    """What is already on the desk."""
+
+    holding: list[CompletionId] = Field(default_factory=list, max_length=16, description="Ids of assignments.")
+
+
+class WritingPrompt(BaseModel):
+    """The conversation to answer."""
+
+    id: int
+    messages: list[dict[str, Any]]
+
+
+class WritingDraft(BaseModel):
+    """The unfinished text that was kept."""
+
+    text: str
+    sequence: int
+
+
+class WritingGuideline(BaseModel):
+    """The newest version of the guidelines, and the one you were last shown; null where there is none."""
+
+    number: int | None
+    seen: int | None
+
+
+class WritingAssignment(BaseModel):
+    """A prompt that wants your answer."""
+
+    id: int
+    task_id: int
+    project_id: int
+    state: AssignmentState
+    leased_until: datetime | None
+    prompt: WritingPrompt
+    draft: WritingDraft | None
+    guideline: WritingGuideline
+
+
+class WritingWaiting(BaseModel):
+    """Why there is nothing to write, in words, and when to ask again."""
+
+    reason: Literal["paused", "not_asked", "daily_cap", "all_done"]
+    text: str
+    retry_after_s: int
+
+
+class WritingClaimRead(BaseModel):
+    """The next assignment, or why there is none; both null when the desk holds as much as one person may."""
+
+    assignment: WritingAssignment | None
+    waiting: WritingWaiting | None
+
+
+class NewDemonstration(Input):
+    """The answer as its author would want to get it."""
+
+    text: Written
+    active_ms: Annotated[int, Field(ge=0, le=A_DAY_MS, description="Time at work, idle time left out.")] = 0
+
+
+class WritingProgress(BaseModel):
+    """How many demonstrations you wrote; days are UTC days."""
+
+    today: int
+    total: int
+
+
+class DemonstrationReceipt(BaseModel):
+    """The completion that your text became."""
+
+    completion_id: int
+    progress: WritingProgress
+
+
+def writing_claim_read(following: Next) -> WritingClaimRead:
+    """The wire form of what comes next."""
+    waiting = None
+    if following.waiting is not None:
+        waiting = WritingWaiting(reason=following.waiting, text=WORDS[following.waiting], retry_after_s=60)
+    assignment = writing_assignment(following.desk) if following.desk else None
+    return WritingClaimRead(assignment=assignment, waiting=waiting)
+
+
+def writing_assignment(desk: WritingDesk) -> WritingAssignment:
+    """The wire form of a writing assignment."""
+    assignment, draft = desk.assignment, desk.assignment.draft
+    return WritingAssignment.model_validate(
+        {
+            "id": assignment.id,
+            "task_id": assignment.task_id,
+            "project_id": assignment.project_id,
+            "state": assignment.state,
+            "leased_until": assignment.leased_until,
+            "prompt": {"id": desk.prompt_id, "messages": desk.messages},
+            "draft": {"text": draft.get("text") or "", "sequence": draft["sequence"]} if draft else None,
+            "guideline": {"number": desk.guideline_number, "seen": desk.guideline_seen},
+        }
+    )
