@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { body, client } from "./client";
 import { pageAfter } from "./paging";
-import type { Assignment, Claim, Draft, NewRanking, Receipt, SkipReason } from "./types";
+import type { Assignment, Claim, Draft, NewRanking, Receipt, ReportReason, SkipReason } from "./types";
 
 export async function claimTask(projectId: number, holding: number[]): Promise<Claim> {
   const path = { project_id: projectId };
@@ -34,6 +34,11 @@ export async function skipTask(assignmentId: number, reason: SkipReason | null):
 export async function reopenTask(assignmentId: number): Promise<Assignment> {
   const path = { assignment_id: assignmentId };
   return body(client.POST("/api/v1/assignments/{assignment_id}/reopen", { params: { path } }));
+}
+
+export async function reportPrompt(assignmentId: number, reason: ReportReason, note: string): Promise<void> {
+  const path = { assignment_id: assignmentId };
+  await body(client.POST("/api/v1/assignments/{assignment_id}/report", { params: { path }, body: { reason, note } }));
 }
 
 export function myProgressQuery(projectId: number) {

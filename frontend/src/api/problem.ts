@@ -32,3 +32,7 @@ export function isTemporary(error: unknown): boolean {
 export function hasStatus(error: unknown, status: number): boolean {
   return error instanceof ProblemError && error.problem.status === status;
 }
+
+export function hasType(error: unknown, type: string): boolean {
+  return error instanceof ProblemError && error.problem.type === type;
+}

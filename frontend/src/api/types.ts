@@ -15,6 +15,7 @@ export type Receipt = Schemas["RankingReceipt"];
 export type WorkProgress = Schemas["ProgressRead"];
 export type OwnRanking = Schemas["OwnRanking"];
 export type SkipReason = NonNullable<Schemas["Skip"]["reason"]>;
+export type ReportReason = Schemas["NewReport"]["reason"];
 export type Project = Schemas["ProjectRead"];
 export type ProjectSettings = Schemas["ProjectSettings"];
 export type PromptSet = Schemas["PromptSetRead"];
@@ -29,6 +30,9 @@ export type IssuedToken = Schemas["TokenIssued"];
 export type Scope = Schemas["NewToken"]["scopes"][number];
 export type AuditEvent = Schemas["AuditEventRead"];
 export type Turn = Schemas["Turn"];
+export type Guidelines = Schemas["GuidelinesRead"];
+export type GuidelineVersion = Schemas["VersionRead"];
+export type GuidelineSummary = Schemas["VersionSummary"];
 
 export type Run = Schemas["RunRead"];
 export type RunState = Run["state"];

@@ -15,7 +15,6 @@ interface AnswersProps {
   bench: Bench;
   preferences: Preferences;
   showsDifferences: boolean;
-  flagsOpen: boolean;
 }
 
 /** How many columns a number of cards looks right in, on middling, wide and very wide desks. */
@@ -27,7 +26,7 @@ function columns(count: number): CSSProperties {
 }
 
 /** The answers in full, either where they were shown first, or sorted into their places. */
-export function Answers({ bench, preferences, showsDifferences, flagsOpen }: AnswersProps) {
+export function Answers({ bench, preferences, showsDifferences }: AnswersProps) {
   const { completions } = bench.assignment;
   const own = useMemo(
     () => (showsDifferences ? ownWords(completions.map((card) => card.text)) : null),
@@ -40,7 +39,7 @@ export function Answers({ bench, preferences, showsDifferences, flagsOpen }: Ans
       card={one}
       raw={preferences.raw}
       marked={own?.[completions.indexOf(one)]}
-      flagsOpen={flagsOpen}
+      flagsKey={preferences.bindings.flags}
     />
   );
   const isStack = preferences.layout === "stack";
@@ -87,6 +86,7 @@ function Tier({ place, cards, isStack, render }: TierProps) {
     <section
       ref={setNodeRef}
       aria-label={t.desk.place(place)}
+      data-tier={place}
       className={cx(
         "grid grid-cols-[2.25rem_minmax(0,1fr)] rounded-2xl border border-dashed sm:grid-cols-[4rem_minmax(0,1fr)]",
         isOver ? "border-accent bg-accent-soft" : "border-edge/40 bg-sunken",
@@ -97,7 +97,7 @@ function Tier({ place, cards, isStack, render }: TierProps) {
         {place === 1 && <p className="text-soft text-xs">{t.desk.best}</p>}
       </div>
       <div
-        className={cx("cards min-h-12 p-2 pl-0", cards.length === 0 && "min-h-10!")}
+        className={cx("cards min-h-12 p-2 ps-0", cards.length === 0 && "min-h-10!")}
         style={isStack ? undefined : columns(cards.length)}
       >
         {cards.map(render)}

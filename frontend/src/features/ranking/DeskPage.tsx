@@ -4,19 +4,19 @@ import { useEffect, useState } from "react";
 
 import { myProgressQuery } from "@/api/desk";
 import { projectQuery } from "@/api/projects";
-import { ErrorNote, Skeleton } from "@/components/Notice";
 import { t } from "@/strings";
 
 import { DeskBar } from "./DeskBar";
+import { DeskNotices } from "./DeskNotices";
 import { DoneBar } from "./DoneBar";
 import { GuidelinesPanel } from "./GuidelinesPanel";
 import { KeysDialog } from "./KeysDialog";
 import { type KeyAct, keyName } from "./keys";
 import { usePreferences } from "./preferences";
+import { TaskArea } from "./TaskArea";
 import { useDesk } from "./useDesk";
+import { useGuidelines } from "./useGuidelines";
 import { useKeys } from "./useKeys";
-import { WaitingPanel } from "./WaitingPanel";
-import { Workbench } from "./Workbench";
 
 interface DeskPageProps {
   userId: number;
@@ -35,7 +35,8 @@ export function DeskPage({ userId, projectId, seesLoop, revise }: DeskPageProps)
   const [showsDifferences, setShowsDifferences] = useState(false);
   const [guidelinesOpen, setGuidelinesOpen] = useState(false);
   const [keysOpen, setKeysOpen] = useState(false);
-  const current = state.deck[0];
+  const isIdle = state.practised === null && state.deck.length === 0;
+  const guidelines = useGuidelines(projectId, state.deck[0]?.guideline.number ?? null);
 
   useEffect(() => {
     if (revise === undefined) return;
@@ -51,7 +52,7 @@ export function DeskPage({ userId, projectId, seesLoop, revise }: DeskPageProps)
     if (key.command === "guidelines") setGuidelinesOpen(!guidelinesOpen);
     if (key.command === "history") void navigate({ to: "/p/$projectId/history", params: { projectId } });
   };
-  useKeys(preferences.singleKeys && current === undefined && !keysOpen, preferences.bindings, act);
+  useKeys(preferences.singleKeys && isIdle && !keysOpen, preferences.bindings, act);
 
   const lastDone = state.done !== null && (
     <DoneBar
@@ -79,36 +80,28 @@ export function DeskPage({ userId, projectId, seesLoop, revise }: DeskPageProps)
           onDifferences={() => setShowsDifferences(!showsDifferences)}
           onKeys={() => setKeysOpen(true)}
         />
-        <div className="mx-auto grid w-full max-w-[150rem] gap-2 px-4 sm:px-7">
-          {state.error !== null && <ErrorNote error={state.error} onRetry={() => desk.start()} />}
-        </div>
-        {current !== undefined ? (
-          <Workbench
-            key={`${current.id}:${current.previous?.revision ?? 0}`}
-            userId={userId}
-            assignment={current}
-            preferences={preferences}
-            showsDifferences={showsDifferences}
-            isPaused={keysOpen}
-            onSubmit={(key, ranking) => desk.submit(current, key, ranking)}
-            onSkip={() => desk.skip(current)}
-            onPutAway={() => desk.putAway(current)}
-            onAct={act}
-          >
-            {lastDone}
-          </Workbench>
-        ) : state.waiting !== null ? (
-          <>
-            <WaitingPanel waiting={state.waiting} projectId={projectId} seesLoop={seesLoop} />
-            {lastDone}
-          </>
-        ) : (
-          state.error === null && <Skeleton lines={9} className="px-7" />
-        )}
+        <DeskNotices
+          state={state}
+          guidelines={guidelines}
+          areGuidelinesOpen={guidelinesOpen}
+          onGuidelines={() => setGuidelinesOpen(true)}
+          onRetry={() => desk.start()}
+        />
+        <TaskArea
+          desk={desk}
+          state={state}
+          userId={userId}
+          projectId={projectId}
+          seesLoop={seesLoop}
+          preferences={preferences}
+          showsDifferences={showsDifferences}
+          isPaused={keysOpen}
+          onAct={act}
+        >
+          {lastDone}
+        </TaskArea>
       </div>
-      {guidelinesOpen && (
-        <GuidelinesPanel text={project.data?.settings.guidelines ?? ""} onClose={() => setGuidelinesOpen(false)} />
-      )}
+      {guidelinesOpen && <GuidelinesPanel guidelines={guidelines} onClose={() => setGuidelinesOpen(false)} />}
       {keysOpen && (
         <KeysDialog preferences={preferences} onPreferences={setPreferences} onClose={() => setKeysOpen(false)} />
       )}

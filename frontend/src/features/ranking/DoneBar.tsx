@@ -6,7 +6,7 @@ import { cx } from "@/components/cx";
 import { Kbd } from "@/components/Kbd";
 import { t } from "@/strings";
 
-import type { Done } from "./desk";
+import type { Done } from "./deskState";
 
 interface DoneBarProps {
   done: Done;

@@ -5,9 +5,10 @@ import { cx } from "@/components/cx";
 import { Kbd } from "@/components/Kbd";
 import { t } from "@/strings";
 
-import type { Bench } from "./bench";
-import { Rail } from "./Rail";
-import { isComplete } from "./ranking";
+import { type Bench, isPair } from "./bench";
+import { Order } from "./Order";
+import { unplaced } from "./ranking";
+import { pointOf } from "./scale";
 import type { DraftState } from "./useJudgment";
 
 interface FooterProps {
@@ -22,23 +23,23 @@ interface FooterProps {
 
 /** Always in sight: the order so far, and the two ways on. */
 export function Footer({ bench, draft, skipKey, onSubmit, onSkip, children }: FooterProps) {
-  const isReady = isComplete(bench.judgment.ranking, bench.judgment.ids);
-  const isRevision = bench.assignment.is_revision;
+  const { judgment, assignment } = bench;
+  const open = unplaced(judgment.ranking, judgment.ids).length;
+  // The last one's place is clear by then.
+  const isReady = open === 0 || (open === 1 && !isPair(judgment));
+  const isRevision = assignment.is_revision;
   return (
     <footer className="border-line bg-panel sticky bottom-0 z-20 border-t pb-[env(safe-area-inset-bottom)]">
       <div className="mx-auto w-full max-w-[150rem]">{children}</div>
       <div className="mx-auto flex w-full max-w-[150rem] flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2.5 sm:px-7">
-        <span className="text-soft text-sm font-semibold max-lg:sr-only">{t.desk.yourOrder}</span>
-        <Rail bench={bench} />
-        <div className="ml-auto flex items-center gap-2 max-sm:w-full">
-          <span
-            role="status"
-            className={cx("mr-1 text-sm max-sm:mr-auto", draft === "saved" ? "text-good" : "text-soft")}
-          >
-            {draft === "saved" ? t.desk.draftSaved : draft === "local" ? t.desk.draftLocal : ""}
-          </span>
+        <span className="text-soft text-sm font-semibold max-lg:sr-only">
+          {isPair(judgment) ? verdict(bench) : t.desk.yourOrder}
+        </span>
+        <Order bench={bench} />
+        <div className="ms-auto flex items-center gap-2 max-sm:w-full">
+          <DraftWord draft={draft} />
           {!isRevision && (
-            <Button onClick={onSkip} className="max-sm:ml-auto">
+            <Button onClick={onSkip} className="max-sm:ms-auto">
               {t.desk.skip} <Kbd>{skipKey}</Kbd>
             </Button>
           )}
@@ -51,5 +52,32 @@ export function Footer({ bench, draft, skipKey, onSubmit, onSkip, children }: Fo
         </div>
       </div>
     </footer>
+  );
+}
+
+/** Where the scale stands, in words. */
+function verdict({ judgment, letterOf }: Bench): string {
+  const point = pointOf(judgment);
+  if (point === null) return t.desk.form.scale;
+  return point.id === null ? t.desk.form.same : t.desk.form.point(letterOf(point.id), point.strength);
+}
+
+function DraftWord({ draft }: { draft: DraftState }) {
+  const words = {
+    none: "",
+    saved: t.desk.draftSaved,
+    local: t.desk.draftLocal,
+    unsafe: t.desk.work.draftUnsafe,
+  };
+  return (
+    <span
+      role="status"
+      className={cx(
+        "me-1 text-sm max-sm:me-auto",
+        draft === "saved" ? "text-good" : draft === "unsafe" ? "text-warn font-semibold" : "text-soft",
+      )}
+    >
+      {words[draft]}
+    </span>
   );
 }

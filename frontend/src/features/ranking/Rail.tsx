@@ -1,5 +1,5 @@
 import { useDndContext, useDraggable, useDroppable } from "@dnd-kit/core";
-import { Fragment, type KeyboardEvent } from "react";
+import { Fragment, type KeyboardEvent, useEffect, useRef } from "react";
 
 import { cx } from "@/components/cx";
 import { t } from "@/strings";
@@ -12,8 +12,10 @@ export function Rail({ bench }: { bench: Bench }) {
   const { ranking, ids } = bench.judgment;
   const rest = unplaced(ranking, ids);
   const size = ranking.places.length;
+  const box = useFocusKept(bench);
   return (
     <div
+      ref={box}
       role="listbox"
       aria-label={t.desk.yourOrder}
       aria-description={t.desk.orderHint}
@@ -32,7 +34,7 @@ export function Rail({ bench }: { bench: Bench }) {
         <div
           role="group"
           aria-label={t.desk.notPlaced}
-          className="border-line ml-1 flex items-center gap-1 border-l pl-3 max-sm:hidden"
+          className="border-line ms-1 flex items-center gap-1 border-s ps-3 max-sm:hidden"
         >
           {rest.map((id) => (
             <Token key={id} id={id} bench={bench} isPlaced={false} />
@@ -41,6 +43,38 @@ export function Rail({ bench }: { bench: Bench }) {
       )}
     </div>
   );
+}
+
+/** A letter that moves to another place is drawn anew there; whoever had the focus on it keeps it. */
+function useFocusKept({ judgment: { ranking } }: Bench) {
+  const box = useRef<HTMLDivElement>(null);
+  const focused = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    const rail = box.current;
+    if (rail === null) return;
+    const enter = ({ target }: FocusEvent) => {
+      focused.current = target instanceof HTMLElement ? target.dataset.card : undefined;
+    };
+    const leave = ({ relatedTarget }: FocusEvent) => {
+      if (relatedTarget !== null) focused.current = undefined;
+    };
+    const press = ({ target }: Event) => {
+      if (target instanceof Node && !rail.contains(target)) focused.current = undefined;
+    };
+    rail.addEventListener("focusin", enter);
+    rail.addEventListener("focusout", leave);
+    document.addEventListener("pointerdown", press);
+    return () => {
+      rail.removeEventListener("focusin", enter);
+      rail.removeEventListener("focusout", leave);
+      document.removeEventListener("pointerdown", press);
+    };
+  }, []);
+  useEffect(() => {
+    if (focused.current === undefined || document.activeElement !== document.body) return;
+    box.current?.querySelector<HTMLElement>(`[data-card="${focused.current}"]`)?.focus();
+  }, [ranking]);
+  return box;
 }
 
 /** Arrows walk over the letters; Shift with an arrow moves one, Delete takes it off. */
@@ -64,10 +98,11 @@ function Place({ place, bench, ids }: { place: number; bench: Bench; ids: readon
   return (
     <div
       ref={setNodeRef}
+      data-place={place}
       role={ids.length > 0 ? "group" : "presentation"}
       aria-label={ids.length > 0 ? t.desk.place(place) : undefined}
       className={cx(
-        "flex min-h-11 min-w-13 items-center gap-1 max-sm:min-w-fit max-sm:flex-1 max-sm:basis-14 rounded-xl border py-1 pr-1 pl-2 transition-colors pointer-coarse:min-h-12",
+        "flex min-h-11 min-w-13 items-center gap-1 max-sm:min-w-fit max-sm:flex-1 max-sm:basis-14 rounded-xl border py-1 ps-2 pe-1 transition-colors pointer-coarse:min-h-12",
         isOver
           ? "border-accent bg-accent-soft"
           : ids.length > 0
@@ -75,7 +110,7 @@ function Place({ place, bench, ids }: { place: number; bench: Bench; ids: readon
             : "border-edge/50 border-dashed",
       )}
     >
-      <span aria-hidden="true" className="text-soft mr-0.5 text-xs font-semibold tabular-nums">
+      <span aria-hidden="true" className="text-soft me-0.5 text-xs font-semibold tabular-nums">
         {place}
       </span>
       {ids.map((id, index) => (

@@ -20,9 +20,9 @@ export function Rationale({ bench }: { bench: Bench }) {
       className="max-w-3xl"
     />
   );
-  if (isRequired) return field;
+  if (isRequired) return <div data-part="rationale">{field}</div>;
   return (
-    <details open={rationale !== "" || undefined} className="group">
+    <details data-part="rationale" open={rationale !== "" || undefined} className="group">
       <summary className="text-soft hover:text-ink w-fit rounded-md py-1 text-sm font-semibold">
         {t.desk.rationaleTitle}
       </summary>

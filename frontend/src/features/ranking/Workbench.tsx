@@ -6,19 +6,23 @@ import { t } from "@/strings";
 import { Answers } from "./Answers";
 import { Conversation } from "./Conversation";
 import { DragField } from "./DragField";
+import { flagAct } from "./flagKeys";
 import { Footer } from "./Footer";
 import { Hints } from "./Hints";
-import { type Judgment, saidIn } from "./judgment";
 import { type KeyAct, keyName } from "./keys";
-import { missing } from "./missing";
 import { moveByKey } from "./moveByKey";
+import { NoneAcceptable } from "./NoneAcceptable";
+import { markPainted } from "./paint";
 import type { Preferences } from "./preferences";
+import { PromptFlags } from "./PromptForm";
 import { Rationale } from "./Rationale";
-import { RevisionNotice } from "./RevisionNotice";
+import { Report } from "./Report";
+import { TaskNotices } from "./TaskNotices";
 import { UntouchedQuestion } from "./UntouchedQuestion";
 import { useBench } from "./useBench";
-import { type AtWork, useJudgment } from "./useJudgment";
+import { useJudgment } from "./useJudgment";
 import { useKeys } from "./useKeys";
+import { useSubmit } from "./useSubmit";
 
 export interface WorkbenchProps {
   userId: number;
@@ -26,54 +30,54 @@ export interface WorkbenchProps {
   preferences: Preferences;
   showsDifferences: boolean;
   isPaused: boolean;
+  /** The task is open in another tab as well. */
+  isElsewhere: boolean;
   onSubmit: (key: string, ranking: NewRanking) => void;
   onSkip: () => void;
   onPutAway: () => void;
   onAct: (act: KeyAct) => void;
+  onSignedOut: (error: unknown) => void;
   /** What happened to the task before. */
   children: ReactNode;
 }
 
-function rankingOf({ judgment, activeMs }: AtWork, touched = judgment.touched): NewRanking {
-  return { ...saidIn(judgment), touched, moves: judgment.moves, active_ms: Math.min(activeMs(), 86_400_000) };
-}
-
 /** One task at work: from the first key to the submit. */
 export function Workbench(props: WorkbenchProps) {
-  const { assignment, preferences, onSubmit } = props;
-  const work = useJudgment(props.userId, assignment);
+  const { assignment, preferences, showsDifferences } = props;
+  const work = useJudgment(props.userId, assignment, props.onSignedOut);
   const [bench, words] = useBench(assignment, work);
-  const [complained, setComplained] = useState<{ about: Judgment; text: string } | null>(null);
-  const [asks, setAsks] = useState(false);
-  const [flagsOpen, setFlagsOpen] = useState(false);
+  const differences = useEver(showsDifferences);
+  const submitting = useSubmit(bench, work, { preferences, differences }, props.onSubmit);
   const top = useRef<HTMLDivElement>(null);
   const { judgment } = work;
-  const complaint = complained?.about === judgment ? complained.text : null;
+  const { flagsOf, openFlags, act: make } = bench;
+  const { flags: flagsKey } = preferences.bindings;
+  const onSkip = assignment.is_revision ? undefined : props.onSkip;
 
   useEffect(() => {
     globalThis.scrollTo({ top: 0 });
     top.current?.focus({ preventScroll: true });
+    markPainted();
   }, []);
-
-  const submit = () => {
-    if (!judgment.touched && !asks) {
-      setAsks(true);
-      return;
-    }
-    const lacks = missing(assignment, judgment);
-    if (lacks === null) onSubmit(work.key, rankingOf(work));
-    else setComplained({ about: judgment, text: lacks });
-  };
-  const submitTie = () => onSubmit(work.key, { ...rankingOf(work, false), tiers: [[...judgment.ids]] });
 
   const press = (act: KeyAct) => {
     if (moveByKey(bench, act)) return;
-    if (act.type === "submit") submit();
-    else if (act.type === "command" && act.command === "flags") setFlagsOpen(!flagsOpen);
-    else if (act.type === "command" && act.command === "skip" && !assignment.is_revision) props.onSkip();
+    if (act.type === "submit") submitting.submit();
+    else if (act.type === "command" && act.command === "flags") {
+      if (assignment.form.ask_flags) openFlags(judgment.selected ?? judgment.ids[0] ?? null);
+    } else if (act.type === "command" && act.command === "skip") onSkip?.();
     else props.onAct(act);
   };
-  useKeys(preferences.singleKeys && !asks && !props.isPaused, preferences.bindings, press);
+  const pressFlag = (event: KeyboardEvent): boolean => {
+    const act = flagsOf === null ? null : flagAct(event, flagsKey);
+    if (flagsOf === null || act === null) return false;
+    const flag = act.type === "toggle" ? assignment.form.flags[act.index] : undefined;
+    if (flag !== undefined) make({ type: "flag", id: flagsOf, flag });
+    if (act.type === "close") openFlags(null);
+    if (act.type === "other") openFlags(judgment.ids[judgment.ids.indexOf(flagsOf) + act.by] ?? flagsOf);
+    return true;
+  };
+  useKeys(preferences.singleKeys && !submitting.asks && !props.isPaused, preferences.bindings, press, pressFlag);
 
   return (
     <DragField bench={bench}>
@@ -84,49 +88,53 @@ export function Workbench(props: WorkbenchProps) {
         tabIndex={-1}
         className="bench mx-auto grid w-full max-w-[150rem] flex-1 content-start gap-4 px-4 pt-1 pb-6 outline-none sm:px-7"
       >
-        {assignment.is_revision && <RevisionNotice onPutAway={props.onPutAway} />}
-        {work.isRestored && (
-          <p role="status" className="text-good text-sm font-medium">
-            {t.desk.restored}
-          </p>
-        )}
+        <TaskNotices assignment={assignment} work={work} isElsewhere={props.isElsewhere} onPutAway={props.onPutAway} />
         <Conversation messages={assignment.prompt.messages} raw={preferences.raw} />
-        {preferences.singleKeys && <Hints bench={bench} onHelp={() => props.onAct({ type: "help" })} />}
-        <Answers
-          bench={bench}
-          preferences={preferences}
-          showsDifferences={props.showsDifferences}
-          flagsOpen={flagsOpen}
-        />
+        <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1.5">
+          {preferences.singleKeys && <Hints bench={bench} onHelp={() => props.onAct({ type: "help" })} />}
+          <div className="ms-auto flex flex-wrap items-center gap-x-3 gap-y-1.5">
+            <PromptFlags bench={bench} />
+            <Report assignmentId={assignment.id} onSkip={onSkip} />
+          </div>
+        </div>
+        <Answers bench={bench} preferences={preferences} showsDifferences={showsDifferences} />
+        <NoneAcceptable bench={bench} />
         {assignment.form.rationale !== "off" && <Rationale bench={bench} />}
       </div>
       <Footer
         bench={bench}
         draft={work.draft}
         skipKey={keyName(preferences.bindings.skip)}
-        onSubmit={submit}
+        onSubmit={submitting.submit}
         onSkip={props.onSkip}
       >
-        {complaint === null ? (
+        {submitting.complaint === null ? (
           props.children
         ) : (
           <p role="alert" className="text-warn px-4 pt-2.5 text-sm font-semibold sm:px-7">
-            {complaint}
+            {submitting.complaint}
           </p>
         )}
       </Footer>
       <p aria-live="polite" className="sr-only">
         {words}
       </p>
-      {asks && (
+      {submitting.asks && (
         <UntouchedQuestion
           canTie={judgment.ranking.places.every((place) => place.length === 0) && assignment.form.ties_allowed}
           isSame={assignment.is_revision}
-          onClose={() => setAsks(false)}
-          onSame={() => onSubmit(work.key, rankingOf(work))}
-          onTie={submitTie}
+          onClose={submitting.close}
+          onSame={submitting.submitSame}
+          onTie={submitting.submitTie}
         />
       )}
     </DragField>
   );
+}
+
+/** Whether something held at any time since the task came. */
+function useEver(holds: boolean): boolean {
+  const [ever, setEver] = useState(holds);
+  if (holds && !ever) setEver(true);
+  return ever || holds;
 }

@@ -2,6 +2,7 @@ import type { Assignment, Card } from "@/api/types";
 
 import type { Judgment, Move } from "./judgment";
 import type { CardId } from "./ranking";
+import type { AtDesk } from "./usePresence";
 
 /** What every part of the desk works with. */
 export interface Bench {
@@ -9,10 +10,19 @@ export interface Bench {
   judgment: Judgment;
   act: (move: Move) => void;
   letterOf: (id: CardId) => string;
+  watch: AtDesk["watch"];
+  /** The answer whose flags are open, and thus have the keys. */
+  flagsOf: CardId | null;
+  openFlags: (id: CardId | null) => void;
 }
 
 export function cardById(assignment: Assignment, id: CardId): Card | undefined {
   return assignment.completions.find((card) => card.id === id);
+}
+
+/** Two answers are compared on a scale; more of them are put in places. */
+export function isPair({ ids }: Pick<Judgment, "ids">): boolean {
+  return ids.length === 2;
 }
 
 /** Keeps a click from taking the focus, so that Enter still submits after it. */

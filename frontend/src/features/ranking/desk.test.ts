@@ -13,6 +13,8 @@ const RANKING: NewRanking = {
   ratings: {},
   flags: {},
   rationale: null,
+  none_acceptable: false,
+  presentation: { client: {}, differences_shown: false },
   touched: true,
   moves: 2,
   active_ms: 9,

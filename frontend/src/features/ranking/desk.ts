@@ -1,40 +1,26 @@
 /** The desk behind the page: the task at hand, the next one, what is on its way, what can be undone. */
-import { claimTask, renewLease, reopenTask, skipTask } from "@/api/desk";
-import { hasStatus } from "@/api/problem";
-import type { Assignment, NewRanking, Receipt, SkipReason, Waiting } from "@/api/types";
+import { claimTask, reopenTask, skipTask } from "@/api/desk";
+import { problemOf, ProblemError } from "@/api/problem";
+import type { Assignment, Claim, NewRanking, Receipt, SkipReason } from "@/api/types";
 
+import { type DeskState, EMPTY_DESK } from "./deskState";
 import { forget } from "./draft";
-import { Outbox } from "./outbox";
+import { withNewLease } from "./lease";
+import { Outbox, type Outgoing } from "./outbox";
+import { Tabs, type Word } from "./tabs";
 
 const WANTED = 2;
 const SKIP_REASON_MS = 6_000;
 const UNREACHABLE_RETRY_MS = 5_000;
 const FULL_RETRY_MS = 2_000;
 
-export interface Done {
-  kind: "submitted" | "skipped";
-  assignment: Assignment;
-  receipt: Receipt | null;
-  /** A skip waits a moment for its reason. */
-  isOpen: boolean;
-}
-
-export interface DeskState {
-  deck: readonly Assignment[];
-  waiting: Waiting | null;
-  error: unknown;
-  unsent: number;
-  /** The service does not answer; what is unsent is tried again and again. */
-  isRetrying: boolean;
-  done: Done | null;
-}
-
 type Listener = () => void;
 
 export class Desk {
-  private state: DeskState = { deck: [], waiting: null, error: null, unsent: 0, isRetrying: false, done: null };
+  private state: DeskState;
   private readonly listeners = new Set<Listener>();
   private readonly outbox: Outbox;
+  private readonly tabs: Tabs;
   private readonly userId: number;
   private readonly projectId: number;
   private readonly onReceipt: (receipt: Receipt) => void;
@@ -48,11 +34,13 @@ export class Desk {
     this.projectId = projectId;
     this.onReceipt = onReceipt;
     this.outbox = new Outbox(userId, projectId, {
-      onSent: (sent, receipt) => this.sent(sent.assignment, receipt),
-      onRefused: (refused, error) => this.refused(refused.assignment, error),
-      onChange: (unsent, isRetrying) => this.set({ unsent, isRetrying }),
+      onSent: (sent, receipt) => this.sent(sent.assignment.id, receipt, true),
+      onRefused: (refused, error) => this.refused(refused, error),
+      onSignedOut: this.failed,
+      onChange: (outbox) => this.outboxChanged(outbox),
     });
-    this.state = { ...this.state, unsent: this.outbox.size };
+    this.tabs = new Tabs(userId, projectId, (word) => this.heard(word));
+    this.state = { ...EMPTY_DESK, ...this.outbox.state };
   }
 
   readonly subscribe = (listener: Listener): (() => void) => {
@@ -62,15 +50,19 @@ export class Desk {
 
   readonly get = (): DeskState => this.state;
 
+  /** A request failed, the desk's own or one of the page's. */
+  readonly failed = (error: unknown): void => this.set({ error });
+
   start(): void {
-    void this.outbox.send();
-    void this.refill();
+    this.outbox.start();
+    void this.tabs.join().then(() => this.refill());
   }
 
   stop(): void {
     clearTimeout(this.retryTimer);
     this.outbox.stop();
     this.sendSkip(null);
+    this.tabs.leave();
   }
 
   /** Keeps two tasks at hand, so that the next one appears without a wait. */
@@ -79,35 +71,41 @@ export class Desk {
     if (this.isClaiming || this.state.deck.length >= WANTED) return;
     this.isClaiming = true;
     let again = false;
+    let pause: number | null = null;
     try {
-      const claim = await claimTask(this.projectId, this.held());
-      const isNew = claim.assignment !== null && !this.held().includes(claim.assignment.id);
-      if (claim.assignment !== null && isNew) this.set({ deck: [...this.state.deck, claim.assignment] });
-      this.set({ waiting: claim.waiting, error: null });
+      const { assignment, waiting } = await this.claim();
+      const isNew = assignment !== null && !this.held().includes(assignment.id);
+      this.set({ waiting, error: null, deck: isNew ? [...this.state.deck, assignment] : this.state.deck });
       again = isNew && this.state.deck.length < WANTED;
-      if (this.state.deck.length === 0)
-        this.retryIn(claim.waiting ? 1000 * claim.waiting.retry_after_s : FULL_RETRY_MS);
+      if (this.state.deck.length === 0) pause = waiting ? 1000 * waiting.retry_after_s : FULL_RETRY_MS;
     } catch (error) {
       this.set({ error });
-      this.retryIn(UNREACHABLE_RETRY_MS);
+      pause = UNREACHABLE_RETRY_MS;
     } finally {
       this.isClaiming = false;
     }
+    if (pause !== null) this.retryTimer = setTimeout(() => void this.refill(), pause);
     if (again) await this.refill();
   }
 
   submit(assignment: Assignment, key: string, ranking: NewRanking): void {
     this.sendSkip(null);
+    const isPractice = assignment.purpose === "practice";
     this.set({
       deck: this.without(assignment.id),
-      done: { kind: "submitted", assignment, receipt: null, isOpen: true },
+      done: isPractice ? null : { kind: "submitted", assignment, receipt: null, isOpen: true },
+      practised: isPractice ? { assignment, ranking, receipt: null } : null,
+      finishedElsewhere: false,
     });
-    this.outbox.add({ key, userId: this.userId, assignment, ranking });
+    this.tabs.say({ type: "left", assignmentId: assignment.id });
+    this.outbox.add({ key, userId: this.userId, assignment, ranking, at: Date.now() });
+    if (this.state.deck.length === 0) void this.refill();
   }
 
   skip(assignment: Assignment): void {
     this.sendSkip(null);
-    this.set({ deck: this.without(assignment.id), done: { kind: "skipped", assignment, receipt: null, isOpen: true } });
+    const done = { kind: "skipped", assignment, receipt: null, isOpen: true } as const;
+    this.set({ deck: this.without(assignment.id), done, finishedElsewhere: false });
     this.skipTimer = setTimeout(() => this.sendSkip(null), SKIP_REASON_MS);
   }
 
@@ -118,9 +116,10 @@ export class Desk {
     clearTimeout(this.skipTimer);
     this.set({ done: { ...done, isOpen: false } });
     forget(this.userId, done.assignment.id);
+    this.tabs.say({ type: "left", assignmentId: done.assignment.id });
     skipTask(done.assignment.id, reason)
       .then(() => this.refill())
-      .catch((error: unknown) => this.set({ error }));
+      .catch(this.failed);
   }
 
   /** Takes back the last submit (it opens as a revision) or the last skip; false when there is none. */
@@ -153,50 +152,83 @@ export class Desk {
     void this.refill();
   }
 
-  /** Renews the leases of everything at hand; one that was lost in the meantime is no reason to stop the person. */
-  async heartbeat(): Promise<void> {
-    await Promise.all(this.state.deck.filter((one) => one.state === "leased").map((one) => this.renew(one)));
-  }
-
-  clearError(): void {
-    this.set({ error: null });
-  }
-
-  private async renew(assignment: Assignment): Promise<void> {
-    try {
-      const { leased_until } = await renewLease(assignment.id);
-      this.set({ deck: this.state.deck.map((one) => (one.id === assignment.id ? { ...one, leased_until } : one)) });
-    } catch (error) {
-      if (hasStatus(error, 409)) this.lost(assignment);
-    }
-  }
-
-  /** A task that is only waiting its turn goes; the one at hand stays, since a late submit is kept. */
-  private lost(assignment: Assignment): void {
-    const isAtHand = this.state.deck[0]?.id === assignment.id;
-    const expired: Assignment = { ...assignment, state: "expired", leased_until: null };
-    const others = this.without(assignment.id);
-    this.set({ deck: isAtHand ? [expired, ...others] : others });
+  /** Goes on after a practice task's answer was read. */
+  goOn(): void {
+    this.set({ practised: null });
     void this.refill();
   }
 
-  private sent(assignment: Assignment, receipt: Receipt): void {
-    const { done } = this.state;
-    if (done?.assignment.id === assignment.id) this.set({ done: { ...done, receipt } });
+  /** Renews the leases of everything at hand; one that was lost in the meantime is no reason to stop the person. */
+  async heartbeat(): Promise<void> {
+    const leased = this.state.deck.filter((one) => one.state === "leased");
+    const renewal = (one: Assignment) => withNewLease(one).then((renewed) => this.renewed(renewed), this.failed);
+    await Promise.all(leased.map(renewal));
+  }
+
+  /** What another tab has in front of the person is taken only when there is no other task. */
+  private async claim(): Promise<Claim> {
+    const others = this.state.deck.length === 0 ? this.tabs.elsewhere : [];
+    const claim = await claimTask(this.projectId, [...this.held(), ...others]);
+    return claim.assignment === null && others.length > 0 ? claimTask(this.projectId, this.held()) : claim;
+  }
+
+  /** A task that is only waiting its turn goes with its lease; the one at hand stays, since a late submit is kept. */
+  private renewed(assignment: Assignment): void {
+    const isLost = assignment.state === "expired";
+    const isAtHand = this.state.deck[0]?.id === assignment.id;
+    const deck = this.state.deck.map((one) => (one.id === assignment.id ? assignment : one));
+    this.set({ deck: isLost && !isAtHand ? this.without(assignment.id) : deck });
+    if (isLost) void this.refill();
+  }
+
+  private sent(assignmentId: number, receipt: Receipt, isOwn: boolean): void {
+    const { done, practised } = this.state;
+    if (isOwn) this.tabs.say({ type: "sent", assignmentId, receipt });
+    if (done?.assignment.id === assignmentId) this.set({ done: { ...done, receipt } });
+    if (practised?.assignment.id === assignmentId)
+      this.set({ practised: receipt.feedback === null ? null : { ...practised, receipt } });
     this.onReceipt(receipt);
-    if (this.undoWhenSent === assignment.id) {
+    if (this.undoWhenSent === assignmentId) {
       this.undoWhenSent = null;
-      void this.reopen(assignment.id);
+      void this.reopen(assignmentId);
     } else void this.refill();
   }
 
-  private refused(assignment: Assignment, error: unknown): void {
+  private refused({ assignment }: Outgoing, error: unknown): void {
+    this.tabs.say({ type: "refused", assignment, problem: problemOf(error) });
     this.putBack(assignment);
     this.set({ error });
   }
 
+  private outboxChanged(outbox: Pick<DeskState, "unsent" | "isRetrying" | "isSafe">): void {
+    this.set(outbox);
+    const { done } = this.state;
+    if (!outbox.isRetrying || done === null || this.undoWhenSent !== done.assignment.id) return;
+    if (!this.outbox.takeBack(done.assignment.id)) return;
+    this.undoWhenSent = null;
+    this.putBack(done.assignment);
+  }
+
+  private heard(word: Word): void {
+    this.set({ elsewhere: this.tabs.elsewhere });
+    if (word.type === "left") this.leftElsewhere(word.assignmentId);
+    if (word.type === "sent") this.sent(word.assignmentId, word.receipt, false);
+    if (word.type !== "refused" || this.state.done?.assignment.id !== word.assignment.id) return;
+    this.putBack(word.assignment);
+    this.set({ error: new ProblemError(word.problem) });
+  }
+
+  /** Another tab finished a task that is here too. */
+  private leftElsewhere(assignmentId: number): void {
+    const { deck } = this.state;
+    const there = deck.find((one) => one.id === assignmentId);
+    if (there === undefined || there.is_revision) return;
+    this.set({ deck: this.without(assignmentId), finishedElsewhere: deck[0] === there });
+    void this.refill();
+  }
+
   private putBack(assignment: Assignment): void {
-    this.set({ deck: [assignment, ...this.without(assignment.id)], done: null, error: null });
+    this.set({ deck: [assignment, ...this.without(assignment.id)], done: null, practised: null, error: null });
   }
 
   private held(): number[] {
@@ -209,12 +241,9 @@ export class Desk {
     return this.state.deck.filter((one) => one.id !== assignmentId);
   }
 
-  private retryIn(milliseconds: number): void {
-    this.retryTimer = setTimeout(() => void this.refill(), milliseconds);
-  }
-
   private set(change: Partial<DeskState>): void {
     this.state = { ...this.state, ...change };
+    this.tabs.show(this.state.deck[0]?.id ?? null);
     this.listeners.forEach((listener) => listener());
   }
 }

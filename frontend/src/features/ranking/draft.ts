@@ -3,6 +3,7 @@ import { newKey } from "@/api/keys";
 import type { Assignment, Draft } from "@/api/types";
 
 import { type Judgment, newJudgment, restored, type Said, saidIn } from "./judgment";
+import { type Counted, NOTHING_COUNTED } from "./presence";
 
 interface StoredDraft extends Said {
   places: number[][];
@@ -10,7 +11,7 @@ interface StoredDraft extends Said {
   key: string;
   moves: number;
   touched: boolean;
-  activeMs: number;
+  counted: Counted;
 }
 
 function slot(userId: number, assignmentId: number): string {
@@ -27,21 +28,9 @@ function read(userId: number, assignmentId: number): StoredDraft | null {
   }
 }
 
-/** Whether the draft is now kept in this browser; a full or forbidden storage leaves it to the server. */
-export function keepLocally(userId: number, assignmentId: number, work: Work): boolean {
-  const { judgment } = work;
-  const stored: StoredDraft = {
-    ...saidIn(judgment),
-    rationale: judgment.rationale,
-    places: judgment.ranking.places.map((place) => [...place]),
-    sequence: judgment.sequence,
-    key: work.key,
-    moves: judgment.moves,
-    touched: judgment.touched,
-    activeMs: work.activeMs,
-  };
+function write(userId: number, assignmentId: number, draft: StoredDraft): boolean {
   try {
-    localStorage.setItem(slot(userId, assignmentId), JSON.stringify(stored));
+    localStorage.setItem(slot(userId, assignmentId), JSON.stringify(draft));
     return true;
   } catch (full) {
     console.warn("This browser keeps no drafts; the server does.", full);
@@ -49,8 +38,31 @@ export function keepLocally(userId: number, assignmentId: number, work: Work): b
   }
 }
 
+/** Whether the draft is now kept in this browser; a full or forbidden storage leaves it to the server. */
+export function keepLocally(userId: number, assignmentId: number, work: Work): boolean {
+  const { judgment, key, counted } = work;
+  const { sequence, moves, touched, rationale } = judgment;
+  const places = judgment.ranking.places.map((place) => [...place]);
+  return write(userId, assignmentId, {
+    ...saidIn(judgment),
+    rationale,
+    places,
+    sequence,
+    key,
+    moves,
+    touched,
+    counted,
+  });
+}
+
 export function forget(userId: number, assignmentId: number): void {
   localStorage.removeItem(slot(userId, assignmentId));
+}
+
+/** Gives the draft another idempotency key: the next submit is another request. */
+export function renewKey(userId: number, assignmentId: number): void {
+  const draft = read(userId, assignmentId);
+  if (draft !== null) write(userId, assignmentId, { ...draft, key: newKey() });
 }
 
 export function serverDraft(judgment: Judgment): Draft {
@@ -60,7 +72,7 @@ export function serverDraft(judgment: Judgment): Draft {
 export interface Work {
   judgment: Judgment;
   key: string;
-  activeMs: number;
+  counted: Counted;
   /** What was there before this visit, so that the page can say so. */
   isRestored: boolean;
 }
@@ -73,25 +85,20 @@ export function resume(userId: number, assignment: Assignment): Work {
   const remote = assignment.is_revision ? null : assignment.draft;
   if (local !== null && local.sequence >= (remote?.sequence ?? 0)) return fromLocal(fresh, local);
   const said = remote ?? assignment.previous;
-  if (said === null) return { judgment: fresh, key: newKey(), activeMs: 0, isRestored: false };
-  const judgment = restored(fresh, {
-    ...said,
-    rationale: said.rationale ?? null,
-    ratings: said.ratings ?? {},
-    flags: said.flags ?? {},
-  });
+  const start = { key: newKey(), counted: NOTHING_COUNTED };
+  if (said === null) return { ...start, judgment: fresh, isRestored: false };
+  const judgment = restored(fresh, { ...said, rationale: said.rationale ?? null });
   const sequence = remote?.sequence ?? 0;
   return {
+    ...start,
     judgment: { ...judgment, sequence, touched: remote !== null },
-    key: newKey(),
-    activeMs: 0,
     isRestored: remote !== null && remote.tiers.length > 0,
   };
 }
 
 function fromLocal(fresh: Judgment, local: StoredDraft): Work {
   const judgment = restored(fresh, local, local.places);
-  const { sequence, moves, touched } = local;
+  const { sequence, moves, touched, key, counted } = local;
   const isRestored = touched && (local.tiers.length > 0 || local.rationale !== "");
-  return { judgment: { ...judgment, sequence, moves, touched }, key: local.key, activeMs: local.activeMs, isRestored };
+  return { judgment: { ...judgment, sequence, moves, touched }, key, counted, isRestored };
 }

@@ -49,6 +49,10 @@ describe("a judgment", () => {
       ratings: { 11: 6 },
       flags: { 13: ["hallucination"] },
       rationale: "clearer",
+      strength: null,
+      aspects: {},
+      prompt_flags: [],
+      none_acceptable: false,
     });
   });
   it("comes back as it was stored, untouched until the person acts", () => {
@@ -58,7 +62,7 @@ describe("a judgment", () => {
     expect(again.touched).toBe(false);
   });
   it("comes back with its empty places where they fit", () => {
-    const said = { tiers: [[11], [12]], ratings: {}, flags: {}, rationale: null };
+    const said = { tiers: [[11], [12]] };
     expect(restored(newJudgment(ids, true), said, [[11], [], [12]]).ranking.places).toEqual([[11], [], [12]]);
     expect(restored(newJudgment(ids, true), said, [[99]]).ranking.places).toEqual([[11], [12], []]);
   });

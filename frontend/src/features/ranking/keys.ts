@@ -17,7 +17,7 @@ export const DEFAULT_BINDINGS: Bindings = {
 export type KeyAct =
   | { type: "letter"; index: number; tie: boolean }
   | { type: "digit"; digit: number; rate: boolean }
-  | { type: "step"; by: -1 | 1 }
+  | { type: "step" | "select"; by: -1 | 1 }
   | { type: "command"; command: Command }
   | { type: "back" | "submit" | "help" };
 
@@ -50,11 +50,13 @@ function fixedAct(press: KeyPress): KeyAct | null {
     case "NumpadEnter":
       return { type: "submit" };
     case "ArrowUp":
-    case "ArrowLeft":
       return press.shiftKey ? { type: "step", by: -1 } : null;
     case "ArrowDown":
-    case "ArrowRight":
       return press.shiftKey ? { type: "step", by: 1 } : null;
+    case "ArrowLeft":
+      return { type: press.shiftKey ? "step" : "select", by: -1 };
+    case "ArrowRight":
+      return { type: press.shiftKey ? "step" : "select", by: 1 };
     default:
       // A sign, not a place: where it lies differs from layout to layout.
       return press.key === "?" ? { type: "help" } : null;

@@ -1,125 +1,189 @@
-/** Submitted rankings on their way: kept in this browser until the service has answered, sent in order. */
+/** Submitted rankings on their way: kept in this browser until the service has answered, sent in order, by one tab. */
 import { submitRanking } from "@/api/desk";
-import { isTemporary } from "@/api/problem";
+import { newKey } from "@/api/keys";
+import { hasStatus, hasType, isTemporary } from "@/api/problem";
 import type { Assignment, NewRanking, Receipt } from "@/api/types";
 
-import { forget } from "./draft";
+import { forget, renewKey } from "./draft";
+import { Kept } from "./kept";
 
 export interface Outgoing {
   key: string;
   userId: number;
   assignment: Assignment;
   ranking: NewRanking;
+  /** When it was submitted, milliseconds since 1970. */
+  at: number;
+}
+
+export interface OutboxState {
+  unsent: number;
+  /** The service does not answer; what is unsent is tried again and again. */
+  isRetrying: boolean;
+  /** False while something is kept by this page alone. */
+  isSafe: boolean;
 }
 
 export interface OutboxEvents {
   onSent: (sent: Outgoing, receipt: Receipt) => void;
   onRefused: (refused: Outgoing, error: unknown) => void;
-  onChange: (waiting: number, isRetrying: boolean) => void;
+  onSignedOut: (error: unknown) => void;
+  onChange: (state: OutboxState) => void;
 }
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
+const SIGNED_OUT = 401;
 
 /** One at a time, retried for as long as the service does not answer; a refusal is handed back. */
 export class Outbox {
-  private waiting: Outgoing[];
-  private isSending = false;
+  private readonly kept: Kept<Outgoing>;
+  private sending: string | null = null;
   private pause = FIRST_WAIT_MS;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly slot: string;
+  private isRetrying = false;
+  private readonly lock: string;
   private readonly events: OutboxEvents;
 
   constructor(userId: number, projectId: number, events: OutboxEvents) {
-    this.slot = `plackett.outbox.${userId}.${projectId}`;
+    this.lock = `plackett.outbox.${userId}.${projectId}`;
+    this.kept = new Kept(`${this.lock}.`);
     this.events = events;
-    this.waiting = this.stored();
   }
 
-  get size(): number {
-    return this.waiting.length;
-  }
-
-  get assignmentIds(): number[] {
-    return this.waiting.map((one) => one.assignment.id);
-  }
-
-  holds(assignmentId: number): boolean {
-    return this.waiting.some((one) => one.assignment.id === assignmentId);
-  }
-
-  add(outgoing: Outgoing): void {
-    this.keep([...this.waiting.filter((one) => one.key !== outgoing.key), outgoing]);
+  /** Sends what an earlier visit left, and listens to what other tabs add. */
+  start(): void {
+    globalThis.addEventListener("storage", this.changedElsewhere);
     void this.send();
   }
 
-  /** Sends what waits; safe to call at any time. */
+  get state(): OutboxState {
+    return { unsent: this.kept.all().length, isRetrying: this.isRetrying, isSafe: this.kept.isSafe };
+  }
+
+  get assignmentIds(): number[] {
+    return this.waiting().map((one) => one.assignment.id);
+  }
+
+  holds(assignmentId: number): boolean {
+    return this.assignmentIds.includes(assignmentId);
+  }
+
+  add(outgoing: Outgoing): void {
+    this.kept.put(outgoing.key, outgoing);
+    this.tell();
+    void this.send();
+  }
+
+  /** Sends what waits, unless another tab is at it; safe to call at any time. */
   async send(): Promise<void> {
-    this.stop();
-    const first = this.waiting[0];
-    if (this.isSending || first === undefined) return;
-    this.isSending = true;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.sending !== null || this.waiting().length === 0) return;
+    const first = this.waiting()[0];
+    this.sending = first?.key ?? null;
     try {
-      const receipt = await submitRanking(first.assignment.id, first.key, first.ranking);
-      this.done(first);
-      this.events.onSent(first, receipt);
-    } catch (error) {
-      this.failed(first, error);
+      await alone(this.lock, () => this.sendFirst());
     } finally {
-      this.isSending = false;
+      this.sending = null;
     }
-    if (this.timer === undefined) void this.send();
+    this.goOnAfter(first?.key);
   }
 
   /** Takes back what has not been handed to the service yet; false when it is too late for that. */
   takeBack(assignmentId: number): boolean {
-    const isFirst = this.waiting[0]?.assignment.id === assignmentId;
-    if (!this.holds(assignmentId) || (isFirst && this.isSending)) return false;
-    this.keep(this.waiting.filter((one) => one.assignment.id !== assignmentId));
+    const there = this.waiting().find((one) => one.assignment.id === assignmentId);
+    if (there === undefined || there.key === this.sending) return false;
+    this.kept.drop(there.key);
+    // The service may have heard it and only its answer was lost: what is submitted next is another request.
+    renewKey(there.userId, assignmentId);
+    this.tell();
     return true;
   }
 
   stop(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    globalThis.removeEventListener("storage", this.changedElsewhere);
+  }
+
+  private waiting(): Outgoing[] {
+    return this.kept.all().sort((one, other) => one.at - other.at);
+  }
+
+  /** The next one at once; the same one again (another tab is at it) after a pause. */
+  private goOnAfter(key: string | undefined): void {
+    const next = this.waiting()[0];
+    if (next === undefined || this.timer !== undefined) return;
+    if (next.key === key) this.retryLater();
+    else void this.send();
+  }
+
+  private async sendFirst(): Promise<void> {
+    const first = this.waiting()[0];
+    if (first === undefined) return;
+    this.sending = first.key;
+    try {
+      const receipt = await submitRanking(first.assignment.id, first.key, first.ranking);
+      this.done(first);
+      this.events.onSent(first, receipt);
+    } catch (error) {
+      this.failed(first, error);
+    }
   }
 
   private failed(outgoing: Outgoing, error: unknown): void {
-    if (isTemporary(error)) {
-      this.events.onChange(this.waiting.length, true);
-      this.timer = setTimeout(() => {
-        this.timer = undefined;
-        void this.send();
-      }, this.pause);
-      this.pause = Math.min(LONGEST_WAIT_MS, 2 * this.pause);
+    if (isTemporary(error) || hasType(error, "idempotency-in-progress")) {
+      this.isRetrying = true;
+      this.sending = null;
+      this.retryLater();
+      this.tell();
       return;
     }
-    this.keep(this.waiting.filter((one) => one.key !== outgoing.key));
+    if (hasStatus(error, SIGNED_OUT)) {
+      this.retryLater();
+      this.events.onSignedOut(error);
+      return;
+    }
+    this.kept.drop(outgoing.key);
+    if (hasType(error, "idempotency-key-reused")) {
+      const key = newKey();
+      this.kept.put(key, { ...outgoing, key });
+      return;
+    }
+    this.tell();
     this.events.onRefused(outgoing, error);
+  }
+
+  private retryLater(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.send(), this.pause);
+    this.pause = Math.min(LONGEST_WAIT_MS, 2 * this.pause);
   }
 
   private done(outgoing: Outgoing): void {
     this.pause = FIRST_WAIT_MS;
+    this.isRetrying = false;
     forget(outgoing.userId, outgoing.assignment.id);
-    this.keep(this.waiting.filter((one) => one.key !== outgoing.key));
+    this.kept.drop(outgoing.key);
+    this.tell();
   }
 
-  private keep(waiting: Outgoing[]): void {
-    this.waiting = waiting;
-    try {
-      localStorage.setItem(this.slot, JSON.stringify(waiting));
-    } catch (full) {
-      console.warn("This browser cannot keep what is on its way; do not close the page before it is sent.", full);
-    }
-    this.events.onChange(waiting.length, false);
-  }
+  private readonly changedElsewhere = (event: StorageEvent): void => {
+    if (this.kept.isAbout(event.key)) this.tell();
+  };
 
-  private stored(): Outgoing[] {
-    try {
-      return JSON.parse(localStorage.getItem(this.slot) ?? "[]") as Outgoing[];
-    } catch (unreadable) {
-      console.warn("What was on its way cannot be read; the drafts are still there.", unreadable);
-      return [];
-    }
+  private tell(): void {
+    if (this.kept.all().length === 0) this.isRetrying = false;
+    this.events.onChange(this.state);
   }
+}
+
+/** Runs the work unless another tab runs it already; without the browser's locks the service's own are enough. */
+async function alone(name: string, work: () => Promise<void>): Promise<void> {
+  const locks = (navigator as Partial<Navigator>).locks;
+  if (locks === undefined) return work();
+  await locks.request(name, { ifAvailable: true }, async (lock) => {
+    if (lock !== null) await work();
+  });
 }

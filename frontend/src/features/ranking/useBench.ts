@@ -4,12 +4,17 @@ import type { Assignment } from "@/api/types";
 
 import type { Bench } from "./bench";
 import { type Move, reduce } from "./judgment";
+import type { CardId } from "./ranking";
 import type { AtWork } from "./useJudgment";
 import { wordsFor } from "./words";
 
 /** The judgment with its letters, and every move said aloud. */
-export function useBench(assignment: Assignment, { judgment, dispatch }: AtWork): [Bench, string] {
+export function useBench(
+  assignment: Assignment,
+  { judgment, dispatch, watch }: Pick<AtWork, "judgment" | "dispatch" | "watch">,
+): [Bench, string] {
   const [words, setWords] = useState("");
+  const [flagsOf, openFlags] = useState<CardId | null>(null);
   const letterOf = useCallback(
     (id: number) => assignment.completions.find((card) => card.id === id)?.letter ?? "",
     [assignment],
@@ -23,5 +28,9 @@ export function useBench(assignment: Assignment, { judgment, dispatch }: AtWork)
     },
     [judgment, dispatch, letterOf],
   );
-  return [useMemo(() => ({ assignment, judgment, act, letterOf }), [assignment, judgment, act, letterOf]), words];
+  const bench = useMemo(
+    () => ({ assignment, judgment, act, letterOf, watch, flagsOf, openFlags }),
+    [assignment, judgment, act, letterOf, watch, flagsOf],
+  );
+  return [bench, words];
 }

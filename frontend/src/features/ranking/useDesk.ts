@@ -5,7 +5,8 @@ import { myProgressQuery } from "@/api/desk";
 import { hasStatus } from "@/api/problem";
 import type { Receipt } from "@/api/types";
 
-import { Desk, type DeskState } from "./desk";
+import { Desk } from "./desk";
+import type { DeskState } from "./deskState";
 
 const SHORTEST_BEAT_MS = 500;
 const LONGEST_BEAT_MS = 120_000;
@@ -20,8 +21,9 @@ function beatEvery({ deck }: DeskState): number {
 export function useDesk(userId: number, projectId: number): [Desk, DeskState] {
   const queries = useQueryClient();
   const [desk] = useState(() => {
-    const onReceipt = (receipt: Receipt) => {
-      queries.setQueryData(myProgressQuery(projectId).queryKey, receipt.progress);
+    const onReceipt = ({ progress }: Receipt) => {
+      const { queryKey } = myProgressQuery(projectId);
+      queries.setQueryData(queryKey, (old) => ({ gold: old?.gold ?? null, ...progress }));
       void queries.invalidateQueries({ queryKey: ["my-rankings", projectId] });
     };
     return new Desk(userId, projectId, onReceipt);
@@ -45,6 +47,14 @@ export function useDesk(userId: number, projectId: number): [Desk, DeskState] {
     const timer = setInterval(() => void desk.heartbeat(), beatEvery(state));
     return () => clearInterval(timer);
   }, [desk, state]);
+
+  useEffect(() => {
+    // What only this page holds would be lost with it: the browser asks before it closes.
+    if (state.isSafe) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    globalThis.addEventListener("beforeunload", ask);
+    return () => globalThis.removeEventListener("beforeunload", ask);
+  }, [state.isSafe]);
 
   useEffect(() => {
     // The desk asks the service by itself; the page's own query notices that the session is over and leads to the door.

@@ -1,5 +1,8 @@
 import type { SkipReason } from "@/api/types";
 
+import { form } from "./form";
+import { work } from "./work";
+
 const SKIP_REASONS: Record<SkipReason, string> = {
   unclear: "Unclear",
   too_long: "Too long",
@@ -15,6 +18,8 @@ function list(letters: readonly string[]): string {
 }
 
 export const desk = {
+  form,
+  work,
   title: "Ranking desk",
   person: "Person",
   assistant: "Assistant",
@@ -83,6 +88,8 @@ export const desk = {
     writing: "The model is writing",
     all_done: "All done for now",
     paused: "Paused",
+    daily_cap: "That is all for today",
+    practice_failed: "The practice round is over",
   },
   waitingRefresh: "This page looks again by itself.",
   waitingUnreachable: "The service does not answer",
@@ -108,6 +115,9 @@ export const desk = {
     tie: "ties with the one before",
     back: "takes back",
     move: "moves a card",
+    prefer: "prefers",
+    strength: "how much",
+    same: "about the same",
     submit: "submits",
     all: "all keys",
   },
@@ -115,9 +125,11 @@ export const desk = {
   keysRows: {
     letters: "Place an answer next, best first. On a placed one: select it.",
     tie: "Tie with the one before",
-    digit: "Put the selected answer on that place",
+    digit: "Put the selected answer on that place; between two answers: how much better",
+    select: "Select the answer before or after",
     rate: "Rate the selected answer",
     step: "Move the selected answer one step",
+    flags: "In an open list of flags: choose; Esc closes",
     back: "Take back the last move",
     submit: "Submit, and go to the next task",
     help: "This list",

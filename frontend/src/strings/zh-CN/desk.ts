@@ -1,11 +1,16 @@
 import type { Strings } from "../en";
 
+import { form } from "./form";
+import { work } from "./work";
+
 function list(letters: readonly string[]): string {
   if (letters.length < 2) return letters.join("");
   return `${letters.slice(0, -1).join("、")} 和 ${letters.at(-1) ?? ""}`;
 }
 
 export const desk: Strings["desk"] = {
+  form,
+  work,
   title: "排序台",
   person: "用户",
   assistant: "助手",
@@ -80,6 +85,8 @@ export const desk: Strings["desk"] = {
     writing: "模型正在生成回答",
     all_done: "目前已全部完成",
     paused: "已暂停",
+    daily_cap: "今天的任务已完成",
+    practice_failed: "练习已结束",
   },
   waitingRefresh: "本页会自动刷新。",
   waitingUnreachable: "服务没有响应",
@@ -103,6 +110,9 @@ export const desk: Strings["desk"] = {
     tie: "与前一个并列",
     back: "撤回",
     move: "移动卡片",
+    prefer: "选择更好的",
+    strength: "好多少",
+    same: "差不多",
     submit: "提交",
     all: "全部快捷键",
   },
@@ -110,9 +120,11 @@ export const desk: Strings["desk"] = {
   keysRows: {
     letters: "从最佳开始依次排位；按已排位的字母则选中它。",
     tie: "与前一个并列",
-    digit: "将选中的回答放到该名次",
+    digit: "将选中的回答放到该名次；只有两个回答时：好多少",
+    select: "选中前一个或后一个回答",
     rate: "给选中的回答评分",
     step: "将选中的回答移动一位",
+    flags: "标记列表打开时：选择；Esc 关闭",
     back: "撤回上一步",
     submit: "提交并进入下一个任务",
     help: "显示此列表",

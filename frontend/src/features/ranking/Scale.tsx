@@ -1,0 +1,97 @@
+import type { KeyboardEvent } from "react";
+
+import { cx } from "@/components/cx";
+import { t } from "@/strings";
+
+import { type Bench, keepFocus } from "./bench";
+import { isSamePoint, type Point, pointOf, pointsOf } from "./scale";
+
+const ARROWS: Record<string, -1 | 1> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
+
+/** Which of two answers is better, and by how much: one group of radio buttons from one letter to the other. */
+export function Scale({ bench }: { bench: Bench }) {
+  const { judgment, assignment, act } = bench;
+  const { ask_strength: asked, ties_allowed: ties } = assignment.form;
+  const own = pointOf(judgment);
+  const points = pointsOf(judgment.ids, { strength: asked !== "off", ties });
+  const entry = points.findIndex((point) => isSamePoint(point, own));
+  return (
+    <div
+      role="radiogroup"
+      aria-label={t.desk.form.scale}
+      aria-required
+      data-part="scale"
+      onKeyDown={walk}
+      className="grid w-full grid-cols-12 gap-1.5 sm:flex sm:w-auto sm:items-center sm:gap-1"
+    >
+      {points.map((point, place) => (
+        <button
+          key={`${point.id ?? "same"}:${point.strength ?? ""}`}
+          type="button"
+          role="radio"
+          aria-checked={place === entry}
+          aria-label={nameOf(point, bench)}
+          title={nameOf(point, bench)}
+          tabIndex={place === Math.max(0, entry) ? 0 : -1}
+          onMouseDown={keepFocus}
+          onClick={() => act({ type: "scale", ...point })}
+          className={lookOf(point, own, judgment.ids[0])}
+        >
+          <Face point={point} bench={bench} />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function nameOf({ id, strength }: Point, { letterOf }: Bench): string {
+  return id === null ? t.desk.form.same : t.desk.form.point(letterOf(id), strength);
+}
+
+/** Arrows go to the next button in sight and choose it, as radio buttons do. */
+function walk(event: KeyboardEvent<HTMLElement>): void {
+  const by = ARROWS[event.key];
+  if (by === undefined || event.shiftKey) return;
+  event.preventDefault();
+  const radios = [...event.currentTarget.querySelectorAll<HTMLElement>("[role=radio]")].filter(
+    (radio) => radio.offsetParent !== null,
+  );
+  const place = radios.findIndex((radio) => radio === document.activeElement);
+  const next = radios[(place + by + radios.length) % radios.length];
+  next?.focus();
+  next?.click();
+}
+
+/** On a phone the answers stand in one row and the strengths of the better one below; else all in one line. */
+function lookOf(point: Point, own: Point | null, first: number | undefined): string {
+  const isOwn = isSamePoint(point, own);
+  const isOwnSide = own !== null && own.id !== null && own.id === point.id;
+  const { strength } = point;
+  const isBelow = isOwnSide && strength !== null && own.strength !== null && strength < own.strength;
+  const isChosen = isOwn || (strength === null && isOwnSide && point.id !== null);
+  return cx(
+    "grid h-11 place-items-center rounded-lg border text-sm font-semibold transition-colors",
+    strength === null ? "col-span-4 row-start-1 sm:px-3" : "row-start-2 sm:w-10",
+    strength !== null && "col-span-3",
+    strength !== null && !isOwnSide && "max-sm:hidden",
+    point.id === null && "sm:px-4",
+    isChosen
+      ? "border-accent bg-accent text-accent-ink"
+      : isBelow
+        ? "border-accent/40 bg-accent-soft text-accent"
+        : "border-edge/60 text-soft hover:border-accent hover:text-accent",
+    strength === null && point.id !== null && (point.id === first ? "sm:me-1" : "sm:ms-1"),
+  );
+}
+
+function Face({ point, bench }: { point: Point; bench: Bench }) {
+  const { id, strength } = point;
+  if (id === null) return <span>{t.desk.form.same}</span>;
+  if (strength === null) return <span>{t.desk.form.better(bench.letterOf(id))}</span>;
+  return (
+    <>
+      <span className="max-sm:hidden">{strength}</span>
+      <span className="text-xs sm:hidden">{t.desk.form.strength(strength)}</span>
+    </>
+  );
+}

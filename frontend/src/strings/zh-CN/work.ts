@@ -1,0 +1,56 @@
+import type { Strings } from "../en";
+
+export const work: Strings["desk"]["work"] = {
+  offline: "您已离线。",
+  unreachable: "服务没有响应。",
+  kept: (rankings) =>
+    rankings === 0
+      ? "您所做的都保存在此浏览器中，并会自动发送。"
+      : `${rankings} 份排序保存在此浏览器中，可以发送时会自动发送。`,
+  unsafe: (rankings) => `此浏览器的存储空间已满：${rankings} 份排序只保存在本页中。发送完成前请勿关闭本页。`,
+  offlineEmpty: "连接恢复之前没有更多任务",
+  offlineEmptyText: "下一个任务会自动出现。您可以合上电脑：所做的都已保存。",
+  elsewhere: "此任务也在另一个标签页中打开。它只算一次判断：先提交的那个有效。",
+  finishedElsewhere: "您已在另一个标签页中完成该任务。这是下一个。",
+  draftUnsafe: "尚未保存：此浏览器的存储空间已满",
+  guidelinesVersion: (number) => `第 ${number} 版`,
+  guidelinesNew: "本项目有标注指南，请先阅读。",
+  guidelinesChanged: "标注指南有变化。",
+  guidelinesShow: "查看变化",
+  guidelinesRead: "阅读",
+  guidelinesSeen: "知道了",
+  changes: (from, to) => `第 ${from} 版到第 ${to} 版的变化`,
+  wholeText: "全文",
+  added: "新增",
+  removed: "删除",
+  unchanged: (lines) => `${lines} 行未变`,
+  practice: (number, of) => `练习 ${number} / ${of}`,
+  practiceText: "每做完一个就能看到正确答案。练习不计入数据。",
+  attempt: (attempt) => `第 ${attempt} 次`,
+  practiceSent: "正在查询答案……",
+  practiceWaits: "服务响应后即可看到答案。您的排序已保存。",
+  yourOrder: "您的排序",
+  rightOrder: "正确排序",
+  agree: (percent) => `您有 ${percent} 的配对与答案一致。`,
+  agreeAll: "您的所有配对都与答案一致。",
+  why: "理由",
+  places: (own, right) => (own === right ? `第 ${own} 位，正确` : `您排第 ${own} 位，正确为第 ${right} 位`),
+  goOn: "继续",
+  goOnToWork: "开始正式任务",
+  tryAgain: "开始下一次练习",
+  passed: "您已通过练习",
+  passedText: (percent) => `一致率 ${percent}。从现在起每次判断都计入数据。`,
+  failed: "这次没有通过",
+  failedText: (percent, left) =>
+    left === 0
+      ? `一致率 ${percent}。这是最后一次机会；项目管理员可以再给您一次。`
+      : `一致率 ${percent}。还剩 ${left} 次机会。请先阅读标注指南。`,
+  report: "举报",
+  reportTitle: "这个提示有什么问题？",
+  reportReasons: { unclear: "不清楚", personal_data: "个人信息", harmful: "有害内容", other: "其他" },
+  reportNote: "备注（可不填）",
+  reported: "已举报，谢谢。您仍可排序，或者",
+  reportSkip: "跳过",
+  reportFailed: "举报未能发送：",
+  skip: (reason) => `跳过：${reason}`,
+};
