@@ -22,12 +22,13 @@ MEDIA_TYPES: Final = {"jsonl": "application/x-ndjson", "parquet": "application/v
 CURRENT: Final = """
     FROM comparisons c
     JOIN rankings r ON r.id = c.ranking_id AND r.superseded_by_id IS NULL AND r.withdrawn_at IS NULL
-    JOIN tasks t ON t.id = r.task_id
+    JOIN tasks t ON t.id = r.task_id AND t.purpose = 'collect'
     JOIN prompts p ON p.id = t.prompt_id
     JOIN completions chosen ON chosen.id = c.preferred_id
     JOIN completions rejected ON rejected.id = c.other_id
     LEFT JOIN model_versions chosen_by ON chosen_by.id = chosen.model_version_id
     LEFT JOIN model_versions rejected_by ON rejected_by.id = rejected.model_version_id
+    LEFT JOIN guideline_versions g ON g.id = r.guideline_version_id
     WHERE c.project_id = {project}
     ORDER BY c.id
 """
@@ -36,7 +37,7 @@ REST: Final = """
     c.tie, c.strength, c.id AS comparison_id, r.id AS ranking_id, t.id AS task_id, p.id AS prompt_id,
     r.annotator_id, c.preferred_id AS chosen_id, c.other_id AS rejected_id,
     coalesce(chosen_by.name, 'person') AS chosen_model, coalesce(rejected_by.name, 'person') AS rejected_model,
-    p.split, r.extra, c.created_at
+    p.split, r.extra, r.none_acceptable, g.number AS guideline_number, c.created_at
 """
 JSON_ROWS: Final = f"""
     SELECT p.messages AS prompt,

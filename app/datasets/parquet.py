@@ -27,6 +27,8 @@ SCHEMA: Final = pa.schema(
         ("rejected_model", pa.string()),
         ("split", pa.string()),
         ("extra", pa.bool_()),
+        ("none_acceptable", pa.bool_()),
+        ("guideline_number", pa.int64()),
         ("created_at", pa.timestamp("us", tz="UTC")),
     ]
 )

@@ -61,13 +61,15 @@ JUDGMENTS = text(
     SELECT json_build_object(
       'ranking', r.id, 'revision', r.revision, 'extra', r.extra, 'task', r.task_id, 'annotator', r.annotator_id,
       'prompt', p.id, 'prompt_sha256', encode(p.content_hash, 'hex'), 'group', encode(p.group_hash, 'hex'),
-      'split', p.split,
+      'split', p.split, 'strength', r.strength, 'none_acceptable', r.none_acceptable, 'prompt_flags', r.prompt_flags,
       'items', (SELECT json_agg(json_build_object(
                          'completion', i.completion_id, 'rank', i.rank, 'rating', i.rating, 'flags', i.flags,
-                         'text_sha256', encode(sha256(convert_to(c.text, 'UTF8')), 'hex')) ORDER BY i.completion_id)
+                         'aspects', i.aspects, 'text_sha256', encode(sha256(convert_to(c.text, 'UTF8')), 'hex'))
+                       ORDER BY i.completion_id)
                 FROM ranking_items i JOIN completions c ON c.id = i.completion_id WHERE i.ranking_id = r.id))
     FROM rankings r JOIN tasks t ON t.id = r.task_id JOIN prompts p ON p.id = t.prompt_id
     WHERE r.project_id = :project AND r.superseded_by_id IS NULL AND r.withdrawn_at IS NULL AND p.split = ANY(:splits)
+      AND t.purpose = 'collect'
     ORDER BY r.id
     """
 )
@@ -271,7 +273,7 @@ SUMMARY = text(
            count(c.id) FILTER (WHERE p.split = 'test') AS test
     FROM rankings r JOIN tasks t ON t.id = r.task_id JOIN prompts p ON p.id = t.prompt_id
     LEFT JOIN comparisons c ON c.ranking_id = r.id
-    WHERE r.project_id = :project AND r.superseded_by_id IS NULL AND r.withdrawn_at IS NULL
+    WHERE r.project_id = :project AND r.superseded_by_id IS NULL AND r.withdrawn_at IS NULL AND t.purpose = 'collect'
     """
 )
 

@@ -85,18 +85,21 @@ def count_completions(session: Session, project_id: int) -> int:
 
 
 def count_tasks(session: Session, project_id: int) -> dict[str, int]:
-    """Tasks that still want a judgment, and tasks that have all of theirs."""
-    rows = session.execute(select(Task.state, func.count()).where(Task.project_id == project_id).group_by(Task.state))
+    """Ranking tasks that still want a judgment, and those that have all of theirs; none whose answer is known."""
+    collected = (Task.project_id == project_id, Task.kind == "ranking", Task.purpose == "collect")
+    rows = session.execute(select(Task.state, func.count()).where(*collected).group_by(Task.state))
     by_state: dict[str, int] = dict(rows.tuples().all())
     return {"open": by_state.get("open", 0), "done": by_state.get("done", 0)}
 
 
 def count_rankings(session: Session, project_id: int) -> dict[str, int]:
-    """Judgments that hold, all and those of today (UTC)."""
+    """Judgments that hold, all and those of today (UTC); none on tasks whose answer is known."""
+    known = select(Task.id).where(Task.project_id == project_id, Task.purpose != "collect")
     holds: tuple[Any, ...] = (
         Ranking.project_id == project_id,
         Ranking.superseded_by_id.is_(None),
         Ranking.withdrawn_at.is_(None),
+        Ranking.task_id.not_in(known),
     )
     today = func.count().filter(Ranking.created_at >= func.date_trunc("day", func.now()))
     total, of_today = session.execute(select(func.count(), today).where(*holds)).one()

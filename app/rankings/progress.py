@@ -82,9 +82,13 @@ def progress_of(session: Session, *, project_id: int, annotator_id: int) -> Prog
 
 
 def count_comparisons(session: Session, project_id: int, *, since: datetime | None = None) -> Counts:
-    """Current rankings and their comparisons, all or those written after `since`."""
+    """Current rankings and their comparisons, all or those written after `since`; none whose answer is known."""
+    known = select(Task.id).where(Task.project_id == project_id, Task.purpose != "collect")
     rankings = select(Ranking.id).where(
-        Ranking.project_id == project_id, Ranking.superseded_by_id.is_(None), Ranking.withdrawn_at.is_(None)
+        Ranking.project_id == project_id,
+        Ranking.superseded_by_id.is_(None),
+        Ranking.withdrawn_at.is_(None),
+        Ranking.task_id.not_in(known),
     )
     if since is not None:
         rankings = rankings.where(Ranking.created_at > since)

@@ -103,11 +103,18 @@ def _generation(session: Session, completion_ids: Sequence[int]) -> int:
 
 
 def create_tasks_for_completed_prompts(
-    session: Session, *, project_id: int, run_id: int, completions_per_prompt: int, overlap: int
+    session: Session,
+    *,
+    project_id: int,
+    run_id: int,
+    completions_per_prompt: int,
+    overlap: int,
+    demonstrations: bool = False,
 ) -> Opened:
     """A task for each prompt that has all its completions of this run and no task yet; calling again adds nothing.
 
-    Completions with the same text share one card; a prompt with fewer than two different texts gets no task.
+    Completions with the same text share one card; a prompt with fewer than two different texts gets no task. With
+    `demonstrations`, a prompt's oldest demonstration that is in no task yet is ranked among them.
     """
     done = (
         select(Completion.prompt_id)
@@ -119,7 +126,7 @@ def create_tasks_for_completed_prompts(
     )
     task_ids, identical = [], 0
     for prompt_id in list(session.scalars(done)):
-        completion_ids = _cards(session, run_id, prompt_id)
+        completion_ids = _cards(session, run_id, prompt_id, demonstrations=demonstrations)
         if len(completion_ids) < 2:
             identical += 1
             continue
@@ -135,13 +142,13 @@ def create_tasks_for_completed_prompts(
     return Opened(task_ids, identical)
 
 
-def _cards(session: Session, run_id: int, prompt_id: int) -> list[int]:
-    written = session.execute(
-        select(Completion.id, Completion.text)
-        .where(Completion.run_id == run_id, Completion.prompt_id == prompt_id)
-        .order_by(Completion.id)
-    )
-    return distinct([(completion_id, text) for completion_id, text in written])[:MOST_COMPLETIONS]
+def _cards(session: Session, run_id: int, prompt_id: int, *, demonstrations: bool) -> list[int]:
+    written = select(Completion.id, Completion.text).where(Completion.prompt_id == prompt_id)
+    sampled = list(session.execute(written.where(Completion.run_id == run_id).order_by(Completion.id)).tuples())
+    ranked = select(TaskCompletion.task_id).where(TaskCompletion.completion_id == Completion.id)
+    own = written.where(Completion.role == "demonstration", ~ranked.exists()).order_by(Completion.id).limit(1)
+    added = list(session.execute(own).tuples()) if demonstrations else []
+    return distinct(sampled[: MOST_COMPLETIONS - len(added)] + added)
 
 
 def expire_leases(session: Session, *, limit: int = 500) -> int:
@@ -200,11 +207,17 @@ def heartbeat(session: Session, assignment: Assignment, lease: timedelta) -> dat
 
 
 def skip(session: Session, assignment: Assignment, actor: User, reason: str | None) -> Assignment:
-    """Pass the task on to somebody else, for good unless undone; skipping twice is skipping once."""
+    """Pass the task on to somebody else, for good unless undone; skipping twice is skipping once.
+
+    The page skips at once and may learn the reason a moment later: a second skip with one adds it.
+    """
     _task, held = hold(session, assignment)
     if held.state == "submitted":
         raise Conflict("this task is already ranked", type="already-submitted", advice="Edit it in your history.")
     if held.state == "skipped":
+        if reason is not None and reason != held.skip_reason:
+            held.skip_reason = reason
+            _record(session, actor, "assignment.skip_explained", held, {"reason": reason})
         return held
     slots.release(session, held)
     held.state, held.skip_reason, held.leased_until = "skipped", reason, None

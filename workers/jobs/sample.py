@@ -51,12 +51,14 @@ def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[E
         for line in lines
     ]
     completions.add_sampled(session, run_id=held.run_id, completions=written)
+    settings = settings_of(session.get_one(Project, held.project_id))
     opened = tasks.create_tasks_for_completed_prompts(
         session,
         project_id=held.project_id,
         run_id=held.run_id,
         completions_per_prompt=held.config["completions_per_prompt"],
-        overlap=settings_of(session.get_one(Project, held.project_id)).overlap,
+        overlap=settings.overlap,
+        demonstrations=settings.rank_demonstrations,
     )
     return [note(f"{len(opened.task_ids)} tasks are ready to be ranked.")] if opened.task_ids else []
 
