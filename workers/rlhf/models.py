@@ -23,7 +23,8 @@ from transformers.pytorch_utils import Conv1D
 
 from workers.rlhf.artifacts import BadArtifactError, Description, artifact_sha256, read_description
 from workers.rlhf.data import Chat, chat_of
-from workers.rlhf.prefix import Dialogues, States, run, shares_prefix
+from workers.rlhf.forms import Form, run
+from workers.rlhf.prefix import Dialogues, States, shares_prefix
 from workers.rlhf.virtual_tokens import Method, VirtualTokens, new_virtual_tokens, saved_virtual_tokens
 
 ADAPTER_CONFIG: Final = "adapter_config.json"
@@ -43,6 +44,7 @@ class LanguageModel:
         self.chat = chat
         self.base_sha256 = base_sha256
         self.adapters: set[str] = set()
+        self.form: Form | None = None
         self.virtual: dict[str, VirtualTokens] = {}
         # Taken before any adapter is on: adapters are linear layers themselves.
         parts = self.backbone.named_modules()
@@ -106,12 +108,13 @@ class LanguageModel:
     def lower(self, batch: Dialogues) -> Dialogues:
         """Run the layers that no role changes; the result stands for `batch` in every later call of `upper`."""
         batch = batch.to(self.device)
-        return batch if self._lower is None else batch.with_states(run(self._lower, batch))
+        return batch if self._lower is None else batch.with_states(run(self._lower, batch, form=self.form))
 
     def upper(self, batch: Dialogues, adapter: str | None) -> States:
         """Hidden states of dialogues that went through `lower`, in the role of an adapter."""
         self.activate(adapter)
-        return run(self._upper, batch, self.start(adapter, len(batch.prompt)))
+        start = self.start(adapter, len(batch.prompt))
+        return run(self._upper, batch, form=self.form, start=start)
 
     def _lora_layers(self) -> Iterator[LoraLayer]:
         return (module for module in self.causal.modules() if isinstance(module, LoraLayer))

@@ -1,7 +1,8 @@
 """A prompt and its K replies through a transformer, the prompt only once.
 
 The prompt runs with gradient, its keys and values are handed to every reply, and attention is as if each reply had
-followed its own copy of the prompt. Both ways are exact; `as_rows` is for models whose cache can't be shared.
+followed its own copy of the prompt. Both ways are exact; `as_rows` is for models whose cache can't be shared. A third
+way is in `tree`.
 
 Shapes: B = prompts, P = prompt tokens (padded left), N = replies of all prompts, R = reply tokens (padded right),
 d = width. Masks are True on real tokens.
@@ -102,14 +103,6 @@ def join(batches: Sequence[Dialogues]) -> Dialogues:
     )
 
 
-def run(backbone: nn.Module, batch: Dialogues, start: DynamicCache | None = None) -> States:
-    """Hidden states of all dialogues, the prompt shared where the model's cache allows it.
-
-    `start` holds keys and values that come before each of the B prompts; only shared prompts can have some.
-    """
-    return shared(backbone, batch, start) if shares_prefix(backbone) else as_rows(backbone, batch)
-
-
 def shares_prefix(backbone: nn.Module) -> bool:
     """Whether the model keeps plain keys and values, one entry a token and layer."""
     config: Any = backbone.config
@@ -121,7 +114,7 @@ def shared(backbone: nn.Module, batch: Dialogues, start: DynamicCache | None = N
     """Run each prompt once, then its replies on top of the prompt's keys and values."""
     kept = 0 if start is None else start.get_seq_length()
     before = backbone(
-        **_as_input(batch.prompt),
+        **as_input(batch.prompt),
         attention_mask=behind(kept, batch.prompt_mask_BP).long(),
         position_ids=prompt_positions(batch.prompt_mask_BP) + kept,
         past_key_values=DynamicCache() if start is None else start,
@@ -130,7 +123,7 @@ def shared(backbone: nn.Module, batch: Dialogues, start: DynamicCache | None = N
     cache = before.past_key_values
     cache.batch_select_indices(batch.owner_N)
     after = backbone(
-        **_as_input(batch.reply),
+        **as_input(batch.reply),
         attention_mask=behind(kept, _row_mask(batch)).long(),
         position_ids=reply_positions(batch) + kept,
         past_key_values=cache,
@@ -143,7 +136,7 @@ def as_rows(backbone: nn.Module, batch: Dialogues) -> States:
     """Run every reply behind its own copy of the prompt."""
     width = batch.prompt.size(1)
     hidden_NTd = backbone(
-        **_as_input(torch.cat([batch.prompt[batch.owner_N], batch.reply], dim=1)),
+        **as_input(torch.cat([batch.prompt[batch.owner_N], batch.reply], dim=1)),
         attention_mask=_row_mask(batch).long(),
         position_ids=torch.cat([prompt_positions(batch.prompt_mask_BP)[batch.owner_N], reply_positions(batch)], dim=1),
         use_cache=False,
@@ -168,6 +161,11 @@ def reply_positions(batch: Dialogues) -> Tensor:
     return start_N[:, None] + torch.arange(batch.reply.size(1), device=start_N.device)
 
 
+def as_input(tokens_or_states: Tensor) -> dict[str, Tensor]:
+    """A model's argument for token ids, or for the states of a frozen trunk."""
+    return {"inputs_embeds" if tokens_or_states.is_floating_point() else "input_ids": tokens_or_states}
+
+
 def _stack(parts: Sequence[Tensor], *, left: bool) -> Tensor:
     width = max(part.size(1) for part in parts)
     whole = parts[0].new_zeros((sum(len(part) for part in parts), width, *parts[0].shape[2:]))
@@ -181,7 +179,3 @@ def _stack(parts: Sequence[Tensor], *, left: bool) -> Tensor:
 
 def _row_mask(batch: Dialogues) -> Tensor:
     return torch.cat([batch.prompt_mask_BP[batch.owner_N], batch.reply_mask_NR], dim=1)
-
-
-def _as_input(tokens_or_states: Tensor) -> dict[str, Tensor]:
-    return {"inputs_embeds" if tokens_or_states.is_floating_point() else "input_ids": tokens_or_states}

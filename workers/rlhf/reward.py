@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from workers.rlhf import models
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.course import Course, Likelihood
+from workers.rlhf.forms import choose
 from workers.rlhf.heads import ScoreHead
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.pairs import RankedPrompt, accuracy, pair_batch
@@ -42,6 +43,7 @@ class RewardModel(nn.Module):
     ) -> None:
         super().__init__()
         self.language_model = model
+        model.form = choose(model.backbone, config.prefix)
         self.role = Role(model, ADAPTER if config.method == "lora" else None)
         with models.fresh_seed(seed):
             if config.method == "lora":
