@@ -1,80 +1,59 @@
-import { memo, type MouseEvent, useMemo, useState } from "react";
-import ReactMarkdown, { type Components } from "react-markdown";
-import rehypeSanitize from "rehype-sanitize";
-import remarkGfm from "remark-gfm";
+import "./markdown/markdown.css";
+
+import { memo, type ReactNode } from "react";
 
 import { t } from "@/strings";
 
-import { Button, buttonClass } from "./Button";
 import { cx } from "./cx";
-import { Dialog } from "./Dialog";
-import { rehypeMarkWords, remarkPlainText } from "./plainText";
+import type { Range } from "./markdown/marks";
+import { Passage } from "./markdown/Passage";
+import { readingOf } from "./markdown/reading";
+import { useParts } from "./markdown/useParts";
+
+/** Ranges of a text's visible characters, in order. */
+export type Marked = readonly Range[];
 
 interface MarkdownProps {
   text: string;
-  /** Words to mark, in lower case. */
-  marked?: ReadonlySet<string> | undefined;
+  marked?: Marked | undefined;
   raw?: boolean;
-  className?: string;
+  className?: string | undefined;
+}
+
+/** The characters that `Markdown` shows of a text, formulas as their source: what marks are counted in. */
+export function visibleText(text: string, raw = false): string {
+  return raw ? text : (readingOf(text)?.text ?? text);
 }
 
 /** Text that a person or a model wrote: no scripts, no images, no address opened without a question. */
 export const Markdown = memo(function Markdown({ text, marked, raw = false, className }: MarkdownProps) {
-  const [asked, setAsked] = useState<string | null>(null);
-  const rehype = useMemo(
-    () => (marked === undefined ? [rehypeSanitize] : [rehypeSanitize, rehypeMarkWords(marked)]),
-    [marked],
-  );
-  const components = useMemo<Components>(() => ({ a: confirmedLink(setAsked) }), []);
-  if (raw) {
-    return (
-      <p dir="auto" className={cx("font-mono text-sm leading-6 wrap-anywhere whitespace-pre-wrap", className)}>
-        {text}
-      </p>
-    );
-  }
+  const reading = raw ? null : readingOf(text);
+  const parts = useParts(reading);
+  if (reading === null) return <Source text={text} marked={marked} className={className} />;
   return (
     <div dir="auto" className={cx("prose", className)}>
-      <ReactMarkdown remarkPlugins={[remarkGfm, remarkPlainText]} rehypePlugins={rehype} components={components}>
-        {text}
-      </ReactMarkdown>
-      {asked !== null && <LinkQuestion address={asked} onClose={() => setAsked(null)} />}
+      <Passage root={reading.root} parts={parts} ranges={marked} />
     </div>
   );
 });
 
-function confirmedLink(ask: (address: string) => void): NonNullable<Components["a"]> {
-  return function ConfirmedLink({ href, children }) {
-    const question = (event: MouseEvent) => {
-      event.preventDefault();
-      event.stopPropagation();
-      if (href !== undefined) ask(href);
-    };
-    return (
-      <a href={href} rel="noreferrer noopener" target="_blank" onClick={question} onAuxClick={question}>
-        {children}
-      </a>
+/** A text as it was written, sign for sign. */
+export function Source({ text, marked = [], className }: Omit<MarkdownProps, "raw">) {
+  const pieces: ReactNode[] = [];
+  let at = 0;
+  for (const [start, end] of marked) {
+    pieces.push(text.slice(at, start));
+    pieces.push(
+      <mark key={start} data-before={t.reading.differs} data-after={t.reading.differsEnd}>
+        {text.slice(start, end)}
+      </mark>,
     );
-  };
-}
-
-function LinkQuestion({ address, onClose }: { address: string; onClose: () => void }) {
+    at = end;
+  }
   return (
-    <Dialog title={t.common.linkTitle} onClose={onClose}>
-      <p className="text-soft">{t.common.linkText}</p>
-      <p className="bg-code rounded-lg px-3 py-2 font-mono text-sm break-all">{address}</p>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>{t.common.cancel}</Button>
-        <a
-          href={address}
-          target="_blank"
-          rel="noreferrer noopener"
-          onClick={onClose}
-          className={buttonClass("primary")}
-        >
-          {t.common.linkOpen}
-        </a>
-      </div>
-    </Dialog>
+    <p dir="auto" className={cx("prose font-mono text-sm leading-6 whitespace-pre-wrap", className)}>
+      {pieces}
+      {text.slice(at)}
+    </p>
   );
 }

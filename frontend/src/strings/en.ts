@@ -4,11 +4,12 @@ import { desk } from "./en/desk";
 import { guidelines } from "./en/guidelines";
 import { loop } from "./en/loop";
 import { project } from "./en/project";
+import { reading } from "./en/reading";
 import { runs } from "./en/runs";
 import { settings } from "./en/settings";
 import { shell } from "./en/shell";
 import { slugs } from "./en/slugs";
 import { welcome } from "./en/welcome";
 
-export const en = { common, shell, welcome, desk, loop, runs, project, settings, slugs, guidelines };
+export const en = { common, shell, welcome, desk, loop, reading, runs, project, settings, slugs, guidelines };
 export type Strings = typeof en;

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 
 import type { Card } from "@/api/types";
 import { cx } from "@/components/cx";
-import { Markdown } from "@/components/Markdown";
+import { Markdown, type Marked } from "@/components/Markdown";
 
 import type { Bench } from "./bench";
 import { CardHead } from "./CardHead";
@@ -13,7 +13,7 @@ interface AnswerCardProps {
   bench: Bench;
   card: Card;
   raw: boolean;
-  marked: ReadonlySet<string> | undefined;
+  marked: Marked | undefined;
   flagsKey: string;
 }
 

@@ -7,7 +7,7 @@ import { t } from "@/strings";
 
 import { AnswerCard } from "./AnswerCard";
 import { type Bench, cardById } from "./bench";
-import { ownWords } from "./differences";
+import { differences } from "./differences";
 import type { Preferences } from "./preferences";
 import { unplaced } from "./ranking";
 
@@ -29,8 +29,8 @@ function columns(count: number): CSSProperties {
 export function Answers({ bench, preferences, showsDifferences }: AnswersProps) {
   const { completions } = bench.assignment;
   const own = useMemo(
-    () => (showsDifferences ? ownWords(completions.map((card) => card.text)) : null),
-    [completions, showsDifferences],
+    () => (showsDifferences ? differences(completions.map((card) => card.text), preferences.raw) : null),
+    [completions, showsDifferences, preferences.raw],
   );
   const card = (one: Card) => (
     <AnswerCard

@@ -1,17 +1,26 @@
 /** Markdown that hides nothing: raw HTML and images become visible text, a line break in the source stays one. */
 
-interface Node {
+/** As much of a markdown node as is needed here. */
+export interface Node {
   type: string;
   value?: string;
   children?: Node[];
   alt?: string | null;
   url?: string;
   label?: string | null;
-  tagName?: string;
-  properties?: Record<string, unknown>;
+  data?: object;
 }
 
 const BLOCKS = new Set(["root", "blockquote", "listItem", "footnoteDefinition"]);
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g; // eslint-disable-line no-control-regex
+
+/** Control characters, an escape sequence for a terminal say, as the signs that Unicode has for them. */
+export function visibleControls(value: string): string {
+  return value.replaceAll(CONTROL, (sign) => {
+    const code = sign.charCodeAt(0);
+    return String.fromCharCode(code === 0x7f ? 0x2421 : 0x2400 + code);
+  });
+}
 
 function lines(value: string): Node[] {
   return value.split("\n").flatMap((line, place) => {
@@ -31,36 +40,9 @@ function visible(node: Node, parent: Node): Node[] {
   return [node];
 }
 
-function walk(parent: Node): void {
+/** Makes a parsed text show all it says; changes the tree. */
+export function showAll(parent: Node): void {
   if (parent.children === undefined) return;
   parent.children = parent.children.flatMap((node) => visible(node, parent));
-  parent.children.forEach(walk);
-}
-
-/** A remark plugin. */
-export function remarkPlainText() {
-  return (tree: unknown) => walk(tree as Node);
-}
-
-const WORD = /([\p{L}\p{N}]+(?:['’.-][\p{L}\p{N}]+)*)/u;
-
-function marked(node: Node, words: ReadonlySet<string>): Node[] {
-  if (node.type !== "text") return [node];
-  return (node.value ?? "").split(WORD).map((part) => {
-    const text: Node = { type: "text", value: part };
-    return words.has(part.toLowerCase())
-      ? { type: "element", tagName: "mark", properties: {}, children: [text] }
-      : text;
-  });
-}
-
-function mark(parent: Node, words: ReadonlySet<string>): void {
-  if (parent.children === undefined) return;
-  parent.children.forEach((child) => mark(child, words));
-  parent.children = parent.children.flatMap((node) => marked(node, words));
-}
-
-/** A rehype plugin that marks the given words (lower case). */
-export function rehypeMarkWords(words: ReadonlySet<string>) {
-  return () => (tree: unknown) => mark(tree as Node, words);
+  parent.children.forEach(showAll);
 }

@@ -1,0 +1,58 @@
+/** What a parsed text needs to stand in a page among others: directions, headings below the page's own, no anchors. */
+import type { Element, ElementContent, Root } from "hast";
+
+import { textOf } from "./text";
+
+const AUTOMATIC = new Set(["p", "li", "td", "th", "h3", "h4", "h5", "h6"]);
+/** Blocks whose inset or marks stand on the side where their first words begin. */
+const SIDED = new Set(["ul", "ol", "blockquote", "table"]);
+const RIGHT_TO_LEFT = /^\P{L}*[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+/** A page's and an answer's own headings take the first two levels. */
+const HEADINGS: Record<string, string> = { h1: "h3", h2: "h4", h3: "h5", h4: "h6", h5: "h6", h6: "h6" };
+const HIDDEN = /([\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff])/;
+
+/** Settles the blocks of a tree in place. */
+export function settle(root: Root): void {
+  root.children = root.children.map((child) => (child.type === "element" ? settled(child) : child));
+}
+
+function settled(element: Element): Element {
+  if (element.tagName === "code") return codeOf(element);
+  element.tagName = HEADINGS[element.tagName] ?? element.tagName;
+  element.children = element.children.map((child) => (child.type === "element" ? settled(child) : child));
+  const { tagName, properties } = element;
+  if (tagName === "a" && isInside(properties.href)) return { ...element, tagName: "span" };
+  if (AUTOMATIC.has(tagName)) properties.dir = "auto";
+  // `dir="auto"` looks past elements with a direction of their own: a list would never find its items' words.
+  if (SIDED.has(tagName)) properties.dir = RIGHT_TO_LEFT.test(textOf(element)) ? "rtl" : "ltr";
+  return tagName === "table" ? sideways(element) : element;
+}
+
+/** An address inside the page: a footnote's, whose anchors other texts would have too. */
+function isInside(href: Element["properties"][string]): boolean {
+  return typeof href !== "string" || href.startsWith("#");
+}
+
+/** Code reads from left to right, and what would turn or hide parts of it is shown. */
+function codeOf(code: Element): Element {
+  code.properties.dir = "ltr";
+  code.children = code.children.flatMap((child) => (child.type === "text" ? shownSigns(child.value) : [child]));
+  return code;
+}
+
+function shownSigns(value: string): ElementContent[] {
+  return value.split(HIDDEN).flatMap((piece, place): ElementContent[] => {
+    if (piece === "") return [];
+    const text: ElementContent = { type: "text", value: piece };
+    if (place % 2 === 0) return [text];
+    const name = `U+${piece.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+    return [
+      { type: "element", tagName: "span", properties: { className: ["sign"], dataSign: name }, children: [text] },
+    ];
+  });
+}
+
+/** Wide content in a box that alone scrolls sideways. */
+function sideways(element: Element): Element {
+  return { type: "element", tagName: "div", properties: { className: ["sideways"] }, children: [element] };
+}
