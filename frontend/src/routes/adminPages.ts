@@ -10,6 +10,36 @@ const guidelines = createRoute({
   component: lazyRouteComponent(() => import("./administration"), "GuidelinesRoute"),
 });
 
+const known = createRoute({
+  getParentRoute: () => projectRoute,
+  path: "/known",
+  beforeLoad: forAdmins,
+  component: lazyRouteComponent(() => import("./administration"), "KnownRoute"),
+});
+
+const maker = createRoute({
+  getParentRoute: () => projectRoute,
+  path: "/known/new",
+  beforeLoad: forAdmins,
+  validateSearch: ({ purpose }: Record<string, unknown>): { purpose?: "gold" | "practice" } =>
+    purpose === "gold" || purpose === "practice" ? { purpose } : {},
+  component: lazyRouteComponent(() => import("./administration"), "MakerRoute"),
+});
+
+const reports = createRoute({
+  getParentRoute: () => projectRoute,
+  path: "/reports",
+  beforeLoad: forAdmins,
+  component: lazyRouteComponent(() => import("./administration"), "ReportsRoute"),
+});
+
+const tasks = createRoute({
+  getParentRoute: () => projectRoute,
+  path: "/tasks",
+  beforeLoad: forAdmins,
+  component: lazyRouteComponent(() => import("./administration"), "TasksRoute"),
+});
+
 const people = createRoute({
   getParentRoute: () => projectRoute,
   path: "/people",
@@ -38,4 +68,4 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import("./administration"), "AuditRoute"),
 });
 
-export const adminPages = [guidelines, people, tokens, settings, audit];
+export const adminPages = [guidelines, known, maker, reports, tasks, people, tokens, settings, audit];

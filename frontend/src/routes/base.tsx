@@ -30,8 +30,8 @@ export const root = createRootRouteWithContext<Context>()({
 export const signedIn = createRoute({
   getParentRoute: () => root,
   id: "signed-in",
-  beforeLoad: ({ context: { session } }) => {
-    if (session.user === null) throw redirect({ to: "/sign-in" });
+  beforeLoad: ({ context: { session }, location }) => {
+    if (session.user === null) throw redirect({ to: "/sign-in", search: { back: location.href } });
     return { user: session.user };
   },
 });

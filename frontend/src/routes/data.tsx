@@ -1,3 +1,4 @@
+import { CompletionsPage } from "@/features/completions/CompletionsPage";
 import { DatasetsPage } from "@/features/datasets/DatasetsPage";
 import { PromptsPage } from "@/features/prompts/PromptsPage";
 
@@ -5,6 +6,11 @@ import { useProject } from "./useProject";
 
 export function PromptsRoute() {
   return <PromptsPage projectId={useProject().projectId} />;
+}
+
+export function CompletionsRoute() {
+  const { projectId, role } = useProject();
+  return <CompletionsPage projectId={projectId} role={role} />;
 }
 
 export function DatasetsRoute() {

@@ -4,9 +4,10 @@ import { SignInPage } from "@/features/welcome/SignInPage";
 import { WelcomePage } from "@/features/welcome/WelcomePage";
 
 const root = getRouteApi("__root__");
+const signIn = getRouteApi("/sign-in");
 
 export function SignInRoute() {
-  return <SignInPage session={root.useRouteContext().session} />;
+  return <SignInPage session={root.useRouteContext().session} back={signIn.useSearch().back} />;
 }
 
 export function WelcomeRoute() {

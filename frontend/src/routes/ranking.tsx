@@ -2,6 +2,7 @@ import { getRouteApi } from "@tanstack/react-router";
 
 import { HistoryPage } from "@/features/history/HistoryPage";
 import { DeskPage } from "@/features/ranking/DeskPage";
+import { WritingPage } from "@/features/writing/WritingPage";
 
 import { useProject } from "./useProject";
 
@@ -18,4 +19,9 @@ export function DeskRoute() {
 export function HistoryRoute() {
   const { projectId } = useProject();
   return <HistoryPage projectId={projectId} />;
+}
+
+export function WriteRoute() {
+  const { user, projectId } = useProject();
+  return <WritingPage key={projectId} userId={user.id} projectId={projectId} />;
 }

@@ -17,6 +17,13 @@ const prompts = createRoute({
   component: lazyRouteComponent(() => import("./data"), "PromptsRoute"),
 });
 
+const completions = createRoute({
+  getParentRoute: () => projectRoute,
+  path: "/completions",
+  beforeLoad: forResearch,
+  component: lazyRouteComponent(() => import("./data"), "CompletionsRoute"),
+});
+
 const runs = createRoute({
   getParentRoute: () => projectRoute,
   path: "/runs",
@@ -51,4 +58,4 @@ const datasets = createRoute({
   component: lazyRouteComponent(() => import("./data"), "DatasetsRoute"),
 });
 
-export const researchPages = [loop, prompts, runs, run, models, datasets];
+export const researchPages = [loop, prompts, completions, runs, run, models, datasets];

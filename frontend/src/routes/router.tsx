@@ -22,6 +22,9 @@ const index = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
+  // Where the person was; only a path of this page.
+  validateSearch: (search: Record<string, unknown>): { back?: string } =>
+    typeof search.back === "string" && /^\/(?![/\\])/.test(search.back) ? { back: search.back } : {},
   beforeLoad: ({ context: { session } }) => {
     if (session.user !== null) throw redirect({ to: "/" });
   },
@@ -72,7 +75,14 @@ const history = createRoute({
   component: lazyRouteComponent(() => import("./ranking"), "HistoryRoute"),
 });
 
-const pages = [projectIndex, desk, history, ...researchPages, ...adminPages];
+const write = createRoute({
+  getParentRoute: () => projectRoute,
+  path: "/write",
+  beforeLoad: forRanking,
+  component: lazyRouteComponent(() => import("./ranking"), "WriteRoute"),
+});
+
+const pages = [projectIndex, desk, history, write, ...researchPages, ...adminPages];
 const tree = root.addChildren([
   index,
   signIn,

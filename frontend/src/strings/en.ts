@@ -5,11 +5,27 @@ import { guidelines } from "./en/guidelines";
 import { loop } from "./en/loop";
 import { project } from "./en/project";
 import { reading } from "./en/reading";
+import { quality } from "./en/quality";
 import { runs } from "./en/runs";
 import { settings } from "./en/settings";
 import { shell } from "./en/shell";
 import { slugs } from "./en/slugs";
+import { tasks } from "./en/tasks";
 import { welcome } from "./en/welcome";
 
-export const en = { common, shell, welcome, desk, loop, reading, runs, project, settings, slugs, guidelines };
+export const en = {
+  common,
+  shell,
+  welcome,
+  desk,
+  loop,
+  reading,
+  runs,
+  project,
+  settings,
+  slugs,
+  guidelines,
+  quality,
+  tasks,
+};
 export type Strings = typeof en;

@@ -19,6 +19,7 @@ const SAME = new Set([
   "common.none",
   "shell.brand",
   "welcome.setupCommand",
+  "reading.differsEnd",
   "project.downloadJsonl",
   "project.downloadParquet",
 ]);

@@ -7,10 +7,26 @@ import { guidelines } from "./zh-CN/guidelines";
 import { loop } from "./zh-CN/loop";
 import { project } from "./zh-CN/project";
 import { reading } from "./zh-CN/reading";
+import { quality } from "./zh-CN/quality";
 import { runs } from "./zh-CN/runs";
 import { settings } from "./zh-CN/settings";
 import { shell } from "./zh-CN/shell";
 import { slugs } from "./zh-CN/slugs";
+import { tasks } from "./zh-CN/tasks";
 import { welcome } from "./zh-CN/welcome";
 
-export const zhCN: Strings = { common, shell, welcome, desk, loop, reading, runs, project, settings, slugs, guidelines };
+export const zhCN: Strings = {
+  common,
+  shell,
+  welcome,
+  desk,
+  loop,
+  reading,
+  runs,
+  project,
+  settings,
+  slugs,
+  guidelines,
+  quality,
+  tasks,
+};

@@ -86,6 +86,11 @@ function Quality({ projectId, settings: { practice, gold_rate, mask_model_names 
         hint={words.maskNamesHint}
         defaultChecked={mask_model_names}
       />
+      <p>
+        <Link to="/p/$projectId/known" params={{ projectId }} className={buttonClass("plain", "small")}>
+          {words.openKnown}
+        </Link>
+      </p>
     </Section>
   );
 }

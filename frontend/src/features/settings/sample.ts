@@ -1,27 +1,16 @@
 import type { Assignment, ProjectSettings } from "@/api/types";
+import { letterAt, NOBODYS_TASK } from "@/features/trial/taskOf";
 import { t } from "@/strings";
-
-const FIRST_LETTER = 65;
 
 /** A task as the settings would make it: nobody's, and known to no service. */
 export function sampleAssignment(settings: ProjectSettings): Assignment {
   const answers = t.settings.previewAnswers.slice(0, settings.completions_per_task);
   return {
-    id: 0,
-    task_id: 0,
-    project_id: 0,
-    state: "leased",
-    purpose: "collect",
-    practice: null,
-    leased_until: null,
-    is_revision: false,
-    draft: null,
-    previous: null,
-    guideline: { number: null, seen: null },
+    ...NOBODYS_TASK,
     prompt: { id: 0, messages: [{ role: "user", content: t.settings.previewPrompt }] },
     completions: answers.map((text, place) => ({
       id: place + 1,
-      letter: String.fromCharCode(FIRST_LETTER + place),
+      letter: letterAt(place),
       text,
     })),
     form: formOf(settings, answers.length),

@@ -10,7 +10,11 @@ export interface NavItem {
     | "/p/$projectId/runs"
     | "/p/$projectId/models"
     | "/p/$projectId/datasets"
+    | "/p/$projectId/completions"
+    | "/p/$projectId/tasks"
     | "/p/$projectId/guidelines"
+    | "/p/$projectId/known"
+    | "/p/$projectId/reports"
     | "/p/$projectId/people"
     | "/p/$projectId/tokens"
     | "/p/$projectId/audit"
@@ -33,11 +37,17 @@ const GROUPS: readonly (readonly NavItem[])[] = [
   [
     { to: "/p/$projectId/loop", name: "loop", roles: RUNNING },
     { to: "/p/$projectId/prompts", name: "prompts", roles: RUNNING },
+    { to: "/p/$projectId/completions", name: "completions", roles: RUNNING },
     { to: "/p/$projectId/runs", name: "runs", roles: RUNNING },
     { to: "/p/$projectId/models", name: "models", roles: RUNNING },
     { to: "/p/$projectId/datasets", name: "datasets", roles: RUNNING },
   ],
-  [{ to: "/p/$projectId/guidelines", name: "guidelines", roles: ADMIN }],
+  [
+    { to: "/p/$projectId/tasks", name: "tasks", roles: ADMIN },
+    { to: "/p/$projectId/guidelines", name: "guidelines", roles: ADMIN },
+    { to: "/p/$projectId/known", name: "known", roles: ADMIN },
+    { to: "/p/$projectId/reports", name: "reports", roles: ADMIN },
+  ],
   [
     { to: "/p/$projectId/people", name: "people", roles: ADMIN },
     { to: "/p/$projectId/tokens", name: "tokens", roles: EVERYBODY },

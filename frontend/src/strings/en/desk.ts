@@ -2,6 +2,7 @@ import type { SkipReason } from "@/api/types";
 
 import { form } from "./form";
 import { work } from "./work";
+import { writing } from "./writing";
 
 const SKIP_REASONS: Record<SkipReason, string> = {
   unclear: "Unclear",
@@ -20,6 +21,7 @@ function list(letters: readonly string[]): string {
 export const desk = {
   form,
   work,
+  writing,
   title: "Ranking desk",
   person: "Person",
   assistant: "Assistant",

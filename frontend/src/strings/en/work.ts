@@ -14,6 +14,8 @@ export const work = {
     `This browser's storage is full: ${count(rankings)} kept by this page alone. Leave it open until they are sent.`,
   offlineEmpty: "Nothing more to rank until the connection is back",
   offlineEmptyText: "The next task comes by itself. You can close the laptop: what you did is kept.",
+  signInAgain: "Sign in to go on where you were. What you did is kept in this browser.",
+  unsentAtDoor: (rankings: number) => `${count(rankings)} not sent yet: sent as soon as you are in.`,
   elsewhere: "This task is also open in another tab. It is one judgment: whichever tab submits it first counts.",
   finishedElsewhere: "You finished that task in another tab. Here is the next one.",
   draftUnsafe: "Not kept yet: this browser's storage is full",

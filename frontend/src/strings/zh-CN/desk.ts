@@ -2,6 +2,7 @@ import type { Strings } from "../en";
 
 import { form } from "./form";
 import { work } from "./work";
+import { writing } from "./writing";
 
 function list(letters: readonly string[]): string {
   if (letters.length < 2) return letters.join("");
@@ -11,6 +12,7 @@ function list(letters: readonly string[]): string {
 export const desk: Strings["desk"] = {
   form,
   work,
+  writing,
   title: "排序台",
   person: "用户",
   assistant: "助手",

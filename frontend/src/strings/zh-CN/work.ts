@@ -10,6 +10,8 @@ export const work: Strings["desk"]["work"] = {
   unsafe: (rankings) => `此浏览器的存储空间已满：${rankings} 份排序只保存在本页中。发送完成前请勿关闭本页。`,
   offlineEmpty: "连接恢复之前没有更多任务",
   offlineEmptyText: "下一个任务会自动出现。您可以合上电脑：所做的都已保存。",
+  signInAgain: "请登录，回到刚才的地方。您所做的都保存在此浏览器中。",
+  unsentAtDoor: (rankings) => `${rankings} 份排序尚未发送：登录后会立即发送。`,
   elsewhere: "此任务也在另一个标签页中打开。它只算一次判断：先提交的那个有效。",
   finishedElsewhere: "您已在另一个标签页中完成该任务。这是下一个。",
   draftUnsafe: "尚未保存：此浏览器的存储空间已满",

@@ -1,0 +1,28 @@
+/** The write desk: the ideal answer, written by a person. */
+export const writing = {
+  title: "Write answers",
+  today: (count: number) => `${count} written today`,
+  answer: "Your answer",
+  hint: "Write the answer you would want to get. Markdown works.",
+  write: "Write",
+  preview: "Preview",
+  previewEmpty: "What you write shows here as readers will see it.",
+  words: (count: number) => (count === 1 ? "1 word" : `${count} words`),
+  empty: "Write an answer first.",
+  short: "An answer has at least three words.",
+  repeats: "This repeats the prompt. Say something of your own.",
+  submit: "Submit",
+  skip: "Skip",
+  sending: "On its way …",
+  submitted: "Submitted. Others can rank it now; you will not.",
+  skipped: "Skipped.",
+  restored: "Your unfinished answer is back.",
+  newTask: "A prompt to answer",
+  waiting: {
+    paused: "Paused",
+    not_asked: "Nobody is asked to write here",
+    daily_cap: "That is all for today",
+    all_done: "Nothing left to write",
+  },
+  toRanking: "To the ranking desk",
+};
