@@ -6,6 +6,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.auth.tables import User
@@ -137,12 +138,36 @@ def take(world: World, annotator: User, **options: Any) -> Assignment:
     return assignment
 
 
-def known_answer(world: World, admin: User, *, purpose: Purpose = "gold", how_many: int = 4, **said: Any) -> KnownRow:
-    """A new task whose right order is the stored order of its completions."""
-    prompt = world.prompt()
-    ids = world.completions(prompt, how_many)
-    known = Known(purpose=purpose, prompt_id=prompt.id, completion_ids=ids, **{"tiers": [[one] for one in ids], **said})
+def known_answer(
+    world: World, admin: User, *, purpose: Purpose = "gold", task_id: int | None = None, **said: Any
+) -> KnownRow:
+    """A task whose right order is known: a new one over four completions in their stored order, or `task_id`."""
+    if task_id is None:
+        prompt = world.prompt()
+        ids = world.completions(prompt)
+        said = {"prompt_id": prompt.id, "completion_ids": ids, "tiers": [[one] for one in ids], **said}
+    known = Known(purpose=purpose, task_id=task_id, **said)
     return make_known(world.session, project_id=world.project.id, actor=admin, known=known, ties_allowed=True)
+
+
+def shown_of(known: KnownRow) -> list[int]:
+    """The completions of a known answer, best first."""
+    return [completion for tier in known.answer.tiers for completion in tier]
+
+
+def judge_known(
+    world: World, known: KnownRow, annotator: User, tiers: list[list[int]] | None = None, **options: Any
+) -> Assignment:
+    """Lease a task whose answer is known and submit the right order, or `tiers`; the assignment."""
+    own = {"task_id": known.task.id, "annotator_id": annotator.id}
+    assignment = world.session.scalars(select(Assignment).filter_by(**own)).one_or_none()
+    if assignment is None:
+        assignment = Assignment(project_id=world.project.id, shown_order=shown_of(known), **own)
+        world.session.add(assignment)
+    assignment.state, assignment.leased_until = "leased", func.now() + HALF_AN_HOUR
+    world.session.flush()
+    submit(world.session, assignment, annotator, tiers or known.answer.tiers, **options)
+    return assignment
 
 
 def strict(assignment: Assignment) -> list[list[int]]:
