@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,11 +36,12 @@ class Checkpoint:
 
 @dataclass(slots=True)
 class Training:
-    """What changes while a recipe runs: weights by name, the optimizer over them, and plain numbers."""
+    """What changes while a recipe runs: weights by name, the optimizer over them, plain numbers, and kept tensors."""
 
     weights: Mapping[str, nn.Parameter]
     optimizer: Optimizer
     numbers: dict[str, Any]
+    kept: dict[str, Tensor] = field(default_factory=dict)
 
 
 def save(folder: Path, step: int, training: Training) -> Checkpoint:
@@ -51,6 +52,7 @@ def save(folder: Path, step: int, training: Training) -> Checkpoint:
     aside.mkdir(parents=True)
     tensors = {f"weight/{name}": weight.detach() for name, weight in training.weights.items()}
     tensors |= {f"optimizer/{name}": value for name, value in _optimizer_tensors(training.optimizer).items()}
+    tensors |= {f"kept/{name}": value for name, value in training.kept.items()}
     save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, aside / TENSORS)
     write_json(aside / STATE, {"step": step, "numbers": training.numbers})
     sealed = seal(aside)
@@ -79,6 +81,7 @@ def load(path: Path, training: Training) -> int:
     _restore_optimizer(training.optimizer, tensors)
     training.numbers.clear()
     training.numbers.update(content["numbers"])
+    training.kept = {name.removeprefix("kept/"): value for name, value in tensors.items() if name.startswith("kept/")}
     return int(content["step"])
 
 

@@ -48,13 +48,29 @@ class Chat:
         Raises:
             BadDataError: the model's template knows no such conversation.
         """
+        ids = self.rendered(self.opening(messages))
+        return Encoded(ids[-max_tokens:], max(0, len(ids) - max_tokens))
+
+    def opening(self, messages: Messages) -> str:
+        """A conversation as the template writes it, up to where the assistant speaks.
+
+        Raises:
+            BadDataError: the model's template knows no such conversation.
+        """
         said = [{"role": message["role"], "content": self._defused(message["content"])} for message in messages]
         try:
-            text = self.tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+            return str(self.tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True))
         except TemplateError as error:
             raise BadDataError(f"the model's chat template refuses a conversation: {error}") from error
-        ids = self.tokenizer.encode(text, add_special_tokens=False)
-        return Encoded(ids[-max_tokens:], max(0, len(ids) - max_tokens))
+
+    def rendered(self, text: str) -> list[int]:
+        """The tokens of what the template wrote; its special tokens are read as such."""
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        return ids
+
+    def answered(self, text: str) -> str:
+        """An answer as the template writes it into a conversation that goes on."""
+        return self._defused(text) + str(self.tokenizer.convert_ids_to_tokens(self.stop_id))
 
     def completion(self, text: str, max_tokens: int) -> Encoded:
         """Tokenise an answer and end it with the stop token; special tokens spelt out in it stay plain text."""

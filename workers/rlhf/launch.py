@@ -20,6 +20,7 @@ from workers.rlhf.job import Job
 from workers.rlhf.reward import Reader, RewardModel
 from workers.rlhf.reward_configs import RewardConfig
 from workers.rlhf.rollout import Question, answer, judge, kl_to_reference
+from workers.rlhf.sft_run import launch_sft
 
 SHOWN_PROMPTS: Final = 8
 
@@ -222,5 +223,11 @@ def card(title: str, description: Description, report: Mapping[str, Any]) -> str
 
 
 LAUNCHERS: Final[Mapping[str, Callable[[Job], None]]] = MappingProxyType(
-    {"sample": launch_sample, "reward": launch_reward, "ppo": launch_ppo, "import_model": launch_import}
+    {
+        "sample": launch_sample,
+        "sft": launch_sft,
+        "reward": launch_reward,
+        "ppo": launch_ppo,
+        "import_model": launch_import,
+    }
 )

@@ -9,7 +9,7 @@ Shapes: N = texts, T = tokens, M = learnt tokens, d = width.
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from workers.rlhf.models import Role
 from workers.rlhf.packing import Row, TokenBatch, bucket, end_to_end, pack, side_by_side
 from workers.rlhf.prefix import behind
 from workers.rlhf.processes import Team
-from workers.rlhf.training import clipped_step, require_finite
+from workers.rlhf.training import NonFiniteError, clipped_step, require_finite, set_rate, warm_cosine
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Pupil:
     packed: bool
     team: Team = field(default_factory=Team)
     half: bool = False
+    layers_twice: bool = False
 
     def batches(self, rows: Sequence[Row]) -> list[list[Row]]:
         """The texts in groups that go through the model together: all of the step, whosever share they are."""
@@ -58,16 +59,24 @@ class Pupil:
         with ExitStack() as stack:
             if self.packed:
                 stack.enter_context(end_to_end_attention(model.backbone))
+            if self.layers_twice and torch.is_grad_enabled():
+                stack.enter_context(worked_out_twice(model.causal))
             if self.half:
                 stack.enter_context(torch.autocast(model.device.type, torch.bfloat16))
             yield
 
 
-def pupil(role: Role, *, tokens_per_forward: int, packed: bool, team: Team) -> Pupil:
-    """A pupil that packs if it is asked to and the model can; on a GPU it multiplies in bf16, whatever the weights."""
+def pupil(role: Role, *, tokens_per_forward: int, packed: bool, team: Team, layers_twice: bool = False) -> Pupil:
+    """A pupil that packs if it is asked to and the model can; on a GPU it multiplies in bf16, whatever the weights.
+
+    Raises:
+        ValueError: virtual tokens are kept keys and values, and layers that are worked out twice can't keep any.
+    """
     model = role.model
+    if layers_twice and role.adapter in model.virtual:
+        raise ValueError("gradient_checkpointing: p_tuning and prefix need it off")
     half = model.device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return Pupil(role, tokens_per_forward, packed and packable(model.backbone), team, half=half)
+    return Pupil(role, tokens_per_forward, packed and packable(model.backbone), team, half, layers_twice)
 
 
 def states(role: Role, batch: TokenBatch) -> Tensor:
@@ -114,6 +123,43 @@ def learn(reader: Pupil, rows: Sequence[Row], training: Training, gradient_norm:
     return {"loss": nll / count, "tokens": float(count), "gradient_norm": length, "learning_rate": rate}
 
 
+class Plan(Protocol):
+    """What is learnt when: the same in every process and after every resumption."""
+
+    @property
+    def steps(self) -> int:
+        """How many optimizer steps there are."""
+
+    def rows(self, step: int) -> list[Row]:
+        """The texts of a step, counted from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One optimizer step."""
+
+    number: int
+    total: int
+    metrics: dict[str, float]
+
+
+def train(
+    reader: Pupil, plan: Plan, training: Training, *, warmup_fraction: float, gradient_norm: float, done: int = 0
+) -> Iterator[Step]:
+    """Learn a plan, one yield an optimizer step; a resumed run starts after step `done`.
+
+    Raises:
+        NonFiniteError: a loss or gradient is no number; the message says at which step and on which texts.
+    """
+    for number in range(done, plan.steps):
+        share = warm_cosine(number, plan.steps, warmup_fraction * plan.steps)
+        set_rate(training.optimizer, share)
+        try:
+            yield Step(number + 1, plan.steps, learn(reader, plan.rows(number), training, gradient_norm))
+        except NonFiniteError as error:
+            raise NonFiniteError(f"stopped at step {number + 1} of {plan.steps}: {error}") from error
+
+
 @torch.no_grad()
 def mean_loss(reader: Pupil, rows: Sequence[Row]) -> float:
     """Nats a learnt token over all texts.
@@ -128,14 +174,20 @@ def mean_loss(reader: Pupil, rows: Sequence[Row]) -> float:
     return require_finite(torch.tensor(nll / count), "the held-out loss")
 
 
-def work_out_twice(role: Role) -> None:
-    """Keep no layer's inner states for the backward pass; work them out again in it."""
-    causal: Any = role.model.causal
+@contextmanager
+def worked_out_twice(causal: Any) -> Iterator[None]:
+    """Keep no layer's inner states for the backward pass; work them out again in it, which belongs inside too."""
     causal.activation_checkpointing_enable({"use_reentrant": False})
-    for layer in causal.modules():
-        if isinstance(layer, GradientCheckpointingLayer):
-            # Only the layer itself: what is in it stays in evaluation mode, so that dropout stays off.
+    layers = [layer for layer in causal.modules() if isinstance(layer, GradientCheckpointingLayer)]
+    try:
+        for layer in layers:
+            # Only the layer itself: what is in it keeps its mode, and with it its dropout.
             layer.training = True
+        yield
+    finally:
+        for layer in layers:
+            layer.training = False
+        causal.activation_checkpointing_disable()
 
 
 def _names(rows: Sequence[Row]) -> str:

@@ -13,7 +13,7 @@ from workers.rlhf.attention import packable
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.data import chat_of
 from workers.rlhf.models import LanguageModel, Role
-from workers.rlhf.next_token import learn, mean_loss, pupil, states, work_out_twice
+from workers.rlhf.next_token import learn, mean_loss, pupil, states
 from workers.rlhf.packing import Row, end_to_end, side_by_side
 from workers.rlhf.processes import Team
 from workers.rlhf.training import NonFiniteError, adam
@@ -24,8 +24,8 @@ def texts(model: LanguageModel) -> list[Row]:
     return [Row(ids, [place > 5 for place in range(len(ids))], f"line {n + 1}") for n, ids in enumerate(rows)]
 
 
-def reader_of(role: Role, *, packed: bool = True, tokens: int = 10_000) -> next_token.Pupil:
-    return pupil(role, tokens_per_forward=tokens, packed=packed, team=Team())
+def reader_of(role: Role, *, packed: bool = True, tokens: int = 10_000, twice: bool = False) -> next_token.Pupil:
+    return pupil(role, tokens_per_forward=tokens, packed=packed, team=Team(), layers_twice=twice)
 
 
 def gpt2() -> LanguageModel:
@@ -99,14 +99,15 @@ def test_the_loss_is_that_of_transformers(tiny: LanguageModel, tiny_base: Path) 
 def test_layers_worked_out_twice_give_the_same_gradient(tiny: LanguageModel) -> None:
     role, rows = Role(tiny, None), texts(tiny)
     expected, wanted = gradient_of(role, rows)
-    work_out_twice(role)
     calls: list[int] = []
     tiny.backbone.layers[0].mlp.register_forward_pre_hook(lambda *_: calls.append(1))
-    loss, gradient = gradient_of(role, rows)
+    loss, gradient = gradient_of(role, rows, twice=True)
     assert loss == pytest.approx(expected, rel=1e-6)
     torch.testing.assert_close(gradient, wanted, atol=1e-6, rtol=1e-5)
     assert len(calls) == 2
-    assert not any("Dropout" in type(part).__name__ and part.training for part in tiny.causal.modules())
+    assert not any(part.training for part in tiny.causal.modules())
+    with pytest.raises(ValueError, match="gradient_checkpointing"):
+        reader_of(virtual(tiny, "prefix"), twice=True)
 
 
 def test_every_token_weighs_the_same_however_a_step_is_cut(tiny_base: Path) -> None:

@@ -1,0 +1,142 @@
+"""Run a plan of learning as a job: tell every step, look at what was held out, keep the best weights, leave samples.
+
+The first and the last step are always looked at. All processes take part in losses; only the one that leads speaks,
+samples and writes.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+
+from workers.rlhf.checkpoints import Training
+from workers.rlhf.job import Job
+from workers.rlhf.next_token import Plan, Pupil, Step, mean_loss, train
+from workers.rlhf.packing import Row
+from workers.rlhf.sampling import Sampling, row_seed, sample
+
+READING_TEMPERATURE: Final = 0.7
+FIRST: Final = "first_loss"
+BEST: Final = "best_loss"
+BEST_STEP: Final = "best_step"
+WITHOUT_BETTER: Final = "evaluations_without_better"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A prompt that the model answers for people to read."""
+
+    ids: list[int]
+    text: str
+
+
+@dataclass(slots=True)
+class Lesson:
+    """All that a run of learning is made of."""
+
+    job: Job
+    reader: Pupil
+    plan: Plan
+    training: Training
+    held_out: Sequence[Row]
+    shown: Sequence[Shown] = ()
+    losses: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Any:
+        """The recipe's settings."""
+        return self.job.config
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process speaks and writes for all."""
+        return self.reader.team.leads
+
+
+def teach(lesson: Lesson) -> dict[str, float]:
+    """Learn the whole plan, or as much of it as helps; the weights are then those to keep. Returns the last numbers."""
+    config, training = lesson.config, lesson.training
+    if not lesson.leads:
+        lesson.job.emit = _say_nothing
+    done = lesson.job.resumed(training)
+    if done == 0:
+        look(lesson, 0)
+    started, steps = time.monotonic(), lesson.plan.steps
+    pace = {"warmup_fraction": config.warmup_fraction, "gradient_norm": config.gradient_norm}
+    for step in train(lesson.reader, lesson.plan, training, **pace, done=done):
+        started = tell(lesson, step, started)
+        done = step.number
+        if step.number == steps or (config.evaluate_every and step.number % config.evaluate_every == 0):
+            look(lesson, step.number)
+        if config.checkpoint_every and step.number % config.checkpoint_every == 0 and lesson.leads:
+            lesson.job.checkpoint(step.number, training)
+        if 0 < config.patience <= int(training.numbers.get(WITHOUT_BETTER, 0)):
+            lesson.job.log("info", f"Stopped after step {done} of {steps}: no better loss in {config.patience} looks.")
+            break
+    return choose(lesson, done)
+
+
+def tell(lesson: Lesson, step: Step, started: float) -> float:
+    """Say what a step brought; returns the time at which the next one starts."""
+    lesson.losses["loss"] = step.metrics["loss"]
+    lesson.job.step("training", step.number, step.total)
+    now = time.monotonic()
+    speed = {"tokens_per_second": step.metrics["tokens"] / max(now - started, 1e-9)}
+    lesson.job.metric(step.number, step.metrics | speed)
+    return now
+
+
+def look(lesson: Lesson, step: int) -> None:
+    """The held-out loss, samples to read, and a copy of the weights if they are the best so far."""
+    if lesson.held_out:
+        loss = mean_loss(lesson.reader, lesson.held_out)
+        lesson.losses["eval/loss"] = loss
+        lesson.training.numbers.setdefault(FIRST, loss)
+        lesson.job.metric(step, {"eval/loss": loss})
+        if lesson.config.keep == "best":
+            consider(lesson.training, loss, step)
+    if lesson.shown and lesson.leads:
+        show(lesson, step)
+    lesson.reader.team.wait()
+
+
+def consider(training: Training, loss: float, step: int) -> None:
+    """Keep a copy of the weights where no earlier ones had a lower held-out loss."""
+    if loss < float(training.numbers.get(BEST, float("inf"))):
+        training.numbers |= {BEST: loss, BEST_STEP: step, WITHOUT_BETTER: 0}
+        training.kept = {name: weight.detach().cpu().clone() for name, weight in training.weights.items()}
+    else:
+        training.numbers[WITHOUT_BETTER] = int(training.numbers.get(WITHOUT_BETTER, 0)) + 1
+
+
+def choose(lesson: Lesson, done: int) -> dict[str, float]:
+    """Put the weights to keep in place, and say which they are."""
+    training = lesson.training
+    numbers = {"loss": lesson.losses.get("loss"), "eval/loss": lesson.losses.get("eval/loss"), "kept_step": float(done)}
+    if training.kept:
+        with torch.no_grad():
+            for name, weight in training.weights.items():
+                weight.copy_(training.kept[name])
+        step = int(training.numbers[BEST_STEP])
+        numbers |= {"eval/loss": float(training.numbers[BEST]), "kept_step": float(step)}
+        if step < done:
+            lesson.job.log("info", f"Kept the weights of step {step}: no others had a lower held-out loss.")
+    numbers |= {"eval/loss_before": training.numbers.get(FIRST), "steps": float(done)}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def show(lesson: Lesson, step: int) -> None:
+    """Answer the same prompts with the same random numbers at every look."""
+    role, job = lesson.reader.role, lesson.job
+    seeds = [row_seed(job.seed, "shown", place) for place in range(len(lesson.shown))]
+    plan = Sampling(temperature=READING_TEMPERATURE, max_new_tokens=lesson.config.sample_tokens)
+    prompts = [entry.ids for entry in lesson.shown]
+    for entry, done in zip(lesson.shown, sample(role, prompts, range(len(prompts)), seeds, plan), strict=True):
+        text = role.model.chat.text(done.ids)
+        job.emit({"type": "sample", "step": step, "prompt": entry.text, "completion": text, "score": None, "kl": None})
+
+
+def _say_nothing(_event: dict[str, Any]) -> None:
+    """What the processes that do not lead say."""
