@@ -62,6 +62,7 @@ class RankedPrompt:
     group: str = ""
     source: str = ""
     models: tuple[str | None, ...] = ()
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ def ranked_prompt(row: dict[str, Any]) -> RankedPrompt:
         group=str(row.get("group") or ""),
         source=str(row.get("source") or ""),
         models=models,
+        line=int(row.get("line") or 0),
     )
     merged = merge(whole, tuple(texts.index(text) for text in texts))
     return replace(merged, identical=len(whole.pairs) - len(merged.pairs))

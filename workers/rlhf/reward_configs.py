@@ -126,6 +126,13 @@ class RewardConfig:
     max_completion_tokens: int = setting(
         256, "Longest completion", "Longer completions are cut, each cut is reported.", minimum=1, maximum=131_072
     )
+    held_out: float = setting(
+        0.2,
+        "Held out",
+        "Share of the prompts kept for validation and test, where the data names no splits.",
+        minimum=0.0,
+        maximum=0.9,
+    )
     checkpoint_every: int = setting(
         20, "Steps per checkpoint", "0 writes no checkpoints.", minimum=0, maximum=1_000_000
     )
