@@ -181,7 +181,7 @@ RECIPES: Final[MappingProxyType[str, type]] = MappingProxyType(
 )
 # What the service launches; the others run from the command line.
 CONFIGS: Final[MappingProxyType[str, type]] = MappingProxyType(
-    {kind: config for kind, config in RECIPES.items() if kind != "sft"}
+    {kind: config for kind, config in RECIPES.items() if kind != "pretrain"}
 )
 
 
