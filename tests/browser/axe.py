@@ -1,0 +1,38 @@
+"""axe in the page: which accessibility rules are broken where."""
+
+from functools import lru_cache
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+EVERYTHING = {"resultTypes": ["violations"], "iframes": False}
+# The themes differ in colours alone, so the second one needs no more than these.
+COLOURS = {**EVERYTHING, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+# Two frames later even the shortest transition has come to its end.
+CHANGE_THEME = """theme => { document.documentElement.dataset.theme = theme;
+    return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30)))); }"""
+
+
+@lru_cache
+def engine() -> Axe:
+    """axe, its script read once."""
+    return Axe()
+
+
+def violations(page: Page, options: dict = EVERYTHING) -> list[str]:
+    """One line for each element that breaks a rule; empty when all is well."""
+    found = engine().run(page, options=options).response["violations"]
+    return [
+        f"{page.url} {rule['id']} ({rule['impact']}): {node['html'][:160]} {node['failureSummary'][:220]!r}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def in_both_themes(page: Page) -> list[str]:
+    """Violations of what is shown: every rule in light, those on colours in dark too."""
+    found = []
+    for theme, options in [("light", EVERYTHING), ("dark", COLOURS)]:
+        page.evaluate(CHANGE_THEME, theme)
+        found += [f"{theme}: {one}" for one in violations(page, options)]
+    return found
