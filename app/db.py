@@ -4,11 +4,16 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from time import monotonic
+from typing import Annotated, Any, Final
 
-from sqlalchemy import BigInteger, DateTime, Engine, Identity, MetaData, create_engine, func
+import psycopg
+from sqlalchemy import BigInteger, DateTime, Engine, Identity, MetaData, create_engine, event, func
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from app import jobs
 from app.config import get_settings
@@ -20,6 +25,8 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+RESTED_SECONDS: Final = 1.0
 
 Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
@@ -49,24 +56,48 @@ def psycopg_url(url: str) -> str:
 
 @lru_cache
 def engine() -> Engine:
-    """The process's engine: pooled, pre-pinged, statements limited to 10 s, locks to 3 s, idle transactions to 30 s."""
+    """The process's engine: pooled, statements limited to 10 s, locks to 3 s, idle transactions to 30 s.
+
+    A connection that rested is tried before it is used; one that was used a moment ago is trusted.
+    """
     settings = get_settings()
     if settings.database_url is None:
         raise DatabaseNotConfiguredError(
             "PLACKETT_DATABASE_URL is not set; `plackett up` starts an embedded server and sets it"
         )
-    return create_engine(
+    made = create_engine(
         psycopg_url(settings.database_url.get_secret_value()),
         pool_size=settings.database_pool,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,
             "options": "-c statement_timeout=10s -c lock_timeout=3s"
             " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
         },
     )
+    event.listen(made, "checkin", _note_rest)
+    event.listen(made, "checkout", _try_rested)
+    return made
+
+
+def _note_rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info["rests_since"] = monotonic()
+
+
+def _try_rested(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    rested = monotonic() - record.info.get("rests_since", monotonic())
+    if rested > RESTED_SECONDS and not _answers(connection):
+        raise DisconnectionError("the connection is gone")
+
+
+def _answers(connection: DBAPIConnection) -> bool:
+    try:
+        connection.cursor().execute("")
+        connection.rollback()
+    except psycopg.Error:
+        return False
+    return True
 
 
 def new_session() -> Session:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app.auth.keys import hash_secret, parse_token, same_secret
@@ -19,11 +19,15 @@ TOUCH_EVERY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A signed-in person, by the session of a browser or by an API token."""
+    """A signed-in person, by the session of a browser or by an API token.
+
+    `standing`: their project and membership, where the project they ask about was looked up together with them.
+    """
 
     user: User
     sign_in: SignInSession | None = None
     token: ApiToken | None = None
+    standing: tuple[Project, Membership] | None = None
 
     @property
     def csrf_token(self) -> str | None:
@@ -53,25 +57,34 @@ class Access:
     token_scopes: frozenset[str] | None
 
 
-def find_identity_of_cookie(session: Session, cookie: str) -> Identity | None:
-    """The person whose browser holds `cookie`, unless the session was ended, ran out, or the person is disabled."""
-    row = session.execute(
-        select(SignInSession, User, SignInSession.last_seen_at < func.now() - TOUCH_EVERY)
-        .join(User, User.id == SignInSession.user_id)
-        .where(
-            SignInSession.token_hash == hash_secret(cookie),
-            SignInSession.revoked_at.is_(None),
-            SignInSession.expires_at > func.now(),
-            User.disabled_at.is_(None),
-        )
-    ).one_or_none()
+# Nearly every request asks this. One statement, made once: making it anew costs more than running it.
+OF_COOKIE: Final = (
+    select(SignInSession, User, SignInSession.last_seen_at < func.now() - TOUCH_EVERY, Project, Membership)
+    .join(User, User.id == SignInSession.user_id)
+    .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.project_id == bindparam("project")))
+    .outerjoin(Project, (Project.id == Membership.project_id) & Project.archived_at.is_(None))
+    .where(
+        SignInSession.token_hash == bindparam("token_hash"),
+        SignInSession.revoked_at.is_(None),
+        SignInSession.expires_at > func.now(),
+        User.disabled_at.is_(None),
+    )
+)
+
+
+def find_identity_of_cookie(session: Session, cookie: str, project_id: int | None = None) -> Identity | None:
+    """The person whose browser holds `cookie`, unless the session was ended, ran out, or the person is disabled.
+
+    With `project_id` their standing in that project, if they have one, comes along.
+    """
+    row = session.execute(OF_COOKIE, {"token_hash": hash_secret(cookie), "project": project_id}).one_or_none()
     if row is None:
         return None
-    sign_in, user, is_due = row
+    sign_in, user, is_due, project, membership = row
     if is_due:
         until = func.now() + timedelta(days=get_settings().session_days)
         _note_use(session, SignInSession, sign_in.id, {"last_seen_at": func.now(), "expires_at": until})
-    return Identity(user=user, sign_in=sign_in)
+    return Identity(user=user, sign_in=sign_in, standing=(project, membership) if project else None)
 
 
 def identity_of_token(session: Session, text: str) -> Identity:
@@ -124,22 +137,35 @@ def visible_projects(identity: Identity) -> Select[int]:
     return query
 
 
+STANDING: Final = (
+    select(Project, Membership)
+    .join(Membership, Membership.project_id == Project.id)
+    .where(Project.id == bindparam("project"), Membership.user_id == bindparam("user"), Project.archived_at.is_(None))
+)
+
+
 def access_for(
     session: Session, identity: Identity, project_id: int, *, roles: frozenset[Role], what: str = "project"
 ) -> Access:
     """The person's standing in a project; `NotFound` (about `what`) for strangers, `Forbidden` for other roles."""
-    row = session.execute(
-        select(Project, Membership)
-        .join(Membership, Membership.project_id == Project.id)
-        .where(
-            Project.id == project_id,
-            Membership.user_id == identity.user.id,
-            Project.id.in_(visible_projects(identity)),
-        )
-    ).one_or_none()
-    if row is None:
+    known = known_access(identity, project_id, roles=roles)
+    if known is not None:
+        return known
+    row = session.execute(STANDING, {"project": project_id, "user": identity.user.id}).one_or_none()
+    if row is None or not may_see(identity, project_id):
         raise NotFound(f"there is no such {what}, or it is not yours to see")
-    project, membership = row
+    return granted(identity, *row, roles=roles)
+
+
+def known_access(identity: Identity, project_id: int, *, roles: frozenset[Role]) -> Access | None:
+    """The same without asking the database; None where the standing did not come with the person."""
+    if identity.standing is None or identity.standing[0].id != project_id or not may_see(identity, project_id):
+        return None
+    return granted(identity, *identity.standing, roles=roles)
+
+
+def granted(identity: Identity, project: Project, membership: Membership, *, roles: frozenset[Role]) -> Access:
+    """The standing of a member; `Forbidden` when their role is none of `roles`."""
     if membership.role not in roles:
         raise Forbidden(
             f"this needs the role {' or '.join(sorted(roles))}; yours here is {membership.role}", type="role"
@@ -152,6 +178,11 @@ def access_for(
         paused=membership.paused_at is not None,
         token_scopes=identity.token_scopes,
     )
+
+
+def may_see(identity: Identity, project_id: int) -> bool:
+    """Whether the token, if it is one, is not bound to another project."""
+    return identity.token is None or identity.token.project_id in {None, project_id}
 
 
 def _note_use(

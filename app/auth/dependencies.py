@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Path, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -46,6 +47,8 @@ from app.errors import Forbidden, NotSignedIn
 
 GUARDED_PREFIX = "/api/v1"
 COOKIE = "plackett_session"
+# An id with one digit less fits into 64 bits for certain.
+LONGEST_ID = 19
 BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
 ProjectId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The project's id.")]
 
@@ -66,11 +69,17 @@ def identify(request: Request, session: SessionDep, bearer: BearerDep) -> Identi
     if request.headers.get("Authorization"):
         raise NotSignedIn("the Authorization header is not `Bearer plk_…`", advice="Send a token made under Tokens.")
     cookie = request.cookies.get(cookie_name())
-    identity = access.find_identity_of_cookie(session, cookie) if cookie else None
+    identity = access.find_identity_of_cookie(session, cookie, _project_in(request)) if cookie else None
     if identity is not None and request.method not in origin.SAFE_METHODS:
         refuse_foreign_page(request)
         refuse_without_csrf_token(request, identity)
     return identity
+
+
+def _project_in(request: Request) -> int | None:
+    """The project in the path, so that the standing there can be looked up together with the person."""
+    said = request.path_params.get("project_id", "")
+    return int(said) if said.isdecimal() and len(said) < LONGEST_ID else None
 
 
 def refuse_foreign_page(request: Request) -> None:
@@ -103,7 +112,8 @@ def refuse_without_csrf_token(request: Request, identity: Identity) -> None:
 IdentityFound = Annotated[Identity | None, Depends(identify)]
 
 
-def public(request: Request) -> None:
+# What touches neither database nor disk is `async`: it runs where it is, without a trip to a thread and back.
+async def public(request: Request) -> None:
     """Marks a route that anyone may call; an unsafe one still only from our own page or a program."""
     if request.method not in origin.SAFE_METHODS:
         refuse_foreign_page(request)
@@ -116,7 +126,7 @@ class IdentityDoor:
     scope: Scope | None
     operator: bool = False
 
-    def __call__(self, identity: IdentityFound) -> Identity:
+    async def __call__(self, identity: IdentityFound) -> Identity:
         known = signed_in(identity)
         access.require_scope(known, self.scope)
         if self.operator and (not known.user.is_operator or known.is_bound):
@@ -131,9 +141,11 @@ class ProjectDoor:
     roles: frozenset[Role]
     scope: Scope
 
-    def __call__(self, identity: IdentityFound, session: SessionDep, project_id: ProjectId) -> Access:
+    async def __call__(self, identity: IdentityFound, session: SessionDep, project_id: ProjectId) -> Access:
         known = signed_in(identity)
-        found = access.access_for(session, known, project_id, roles=self.roles)
+        found = access.known_access(known, project_id, roles=self.roles)
+        if found is None:
+            found = await run_in_threadpool(access.access_for, session, known, project_id, roles=self.roles)
         access.require_scope(known, self.scope)
         return found
 
@@ -145,11 +157,11 @@ def signed_in(identity: Identity | None) -> Identity:
     return identity
 
 
-def _identity_if_any(identity: IdentityFound, _open_to_all: Annotated[None, Depends(public)]) -> Identity | None:
+async def _identity_if_any(identity: IdentityFound, _open_to_all: Annotated[None, Depends(public)]) -> Identity | None:
     return identity
 
 
-def _user(identity: Annotated[Identity, Depends(IdentityDoor("read"))]) -> User:
+async def _user(identity: Annotated[Identity, Depends(IdentityDoor("read"))]) -> User:
     return identity.user
 
 
