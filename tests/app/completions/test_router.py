@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from app.completions.service import SampledCompletion, add_sampled
 from tests.app.cast import browser
 from tests.app.judgment_rows import a_world
 
@@ -35,3 +36,22 @@ def test_tasks_say_how_far_they_are(session: Session, client: Callable[..., Test
     assert (row["id"], row["judged"], row["overlap"], row["model_versions"]) == (task.id, 0, 2, ["tiny"])
     assert row["prompt_excerpt"].startswith("Why is the sky so so")
     assert len(row["prompt_excerpt"]) == 160
+
+
+def test_completions_that_name_their_model_can_be_listed(session: Session, client: Callable[..., TestClient]) -> None:
+    world = a_world(session)
+    admin = browser(client, session, world.person("admin"))
+    written = ("I am SmolLM.", "Ask policy-7 about it.", "Rain is water.", "What is ChatGPT?")
+    world.model_version("policy", 7)
+    completions = [
+        SampledCompletion(
+            prompt_id=world.prompt().id, model_version_id=world.model.id, sample_index=index, text=text + "\0"
+        )
+        for index, text in enumerate(written)
+    ]
+    assert add_sampled(session, run_id=None, completions=completions) == 4
+    path = f"/api/v1/projects/{world.project.id}/completions"
+    named, others = (admin.get(path, params={"names_model": one}).json()["items"] for one in (True, False))
+    assert [one["text"] for one in named] == [written[1], written[0]]
+    assert [one["text"] for one in others] == [written[3], written[2]]
+    assert {one["names_model"] for one in named} == {True}

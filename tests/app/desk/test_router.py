@@ -6,9 +6,16 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.auth.tables import AuditEvent
+from app.completions.tables import Completion
+from app.guidelines import service as guidelines
+from app.guidelines.tables import GuidelineVersion
+from app.rankings.tables import Comparison, Ranking, RankingItem
 from app.runs.tables import Run
+from app.tasks.tables import Assignment
 from tests.app.cast import browser
 from tests.app.judgment_rows import World, a_world
 
@@ -180,6 +187,131 @@ def test_somebody_else_s_assignment_is_not_there(page: Page, world: World, clien
     ]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.json()["detail"] for answer in answers}) == 1
+
+
+FULL = {
+    "ask_strength": "required",
+    "aspects": ["helpful", "honest"],
+    "prompt_flags": ["unclear", "personal_data"],
+    "ask_none_acceptable": True,
+}
+
+
+def test_a_judgment_is_stored_with_everything_that_was_said_and_shown(page: Page, world: World) -> None:
+    world.project.settings = FULL
+    guidelines.save(world.session, project_id=world.project.id, actor=None, text="Be kind.", basis=None)
+    prompt = world.prompt()
+    world.task(prompt=prompt, completion_ids=world.completions(prompt, 2))
+    assignment = page.claim()["assignment"]
+    assert assignment["guideline"] == {"number": 1, "seen": None}
+    assert {one: assignment["form"][one] for one in FULL} == FULL
+    a, b = (one["id"] for one in assignment["completions"])
+    said = {
+        "strength": 3,
+        "aspects": {str(a): {"helpful": 7, "honest": 1}},
+        "prompt_flags": ["unclear"],
+        "none_acceptable": True,
+    }
+    shown = {
+        "client": {"width": 390, "height": 844, "touch": True, "language": "zh-CN", "theme": "dark"},
+        "visible_ms": {str(a): 900, str(b): 0},
+        "layout": "by_place",
+        "differences_shown": True,
+        "first_act_ms": 400,
+    }
+    receipt = page.ok(page.submit(assignment, **said, guideline_number=1, presentation=shown))
+    ranking = world.session.get_one(Ranking, receipt["ranking_id"])
+    assert (ranking.strength, ranking.none_acceptable, ranking.prompt_flags) == (3, True, ["unclear"])
+    assert ranking.presentation == shown
+    assert world.session.get_one(GuidelineVersion, ranking.guideline_version_id).number == 1
+    assert world.session.scalars(select(Comparison.strength)).all() == [3]
+    aspects = world.session.execute(select(RankingItem.completion_id, RankingItem.aspects))
+    assert dict(aspects.tuples().all()) == {a: {"helpful": 7, "honest": 1}, b: {}}
+    previous = page.ok(page.post(assignment, "reopen"))["previous"]
+    assert {one: previous[one] for one in said} == said
+    again = page.ok(page.submit(assignment, "another-key-of-the-page", **said))
+    assert again["revision"] == 1
+    revised = page.ok(page.submit(assignment, "a-third-key-of-the-page", **{**said, "strength": 1}))
+    assert revised["revision"] == 2
+
+
+def test_a_strength_is_asked_of_pairs_alone(page: Page, world: World) -> None:
+    world.project.settings = {"ask_strength": "required"}
+    world.task()
+    assignment = page.claim()["assignment"]
+    assert assignment["form"]["ask_strength"] == "off"
+    assert page.submit(assignment, strength=1).json()["field"] == "strength"
+    page.ok(page.submit(assignment))
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"guideline_number": 7}, "guideline_number"),
+        ({"presentation": {"visible_ms": {"1": 5}}}, "presentation.visible_ms"),
+        ({"presentation": {"visible_ms": {"1": 10**9}}}, "presentation.visible_ms"),
+        ({"presentation": {"client": {"width": -1}}}, "presentation.client.width"),
+        ({"presentation": {"client": {"agent": "x"}}}, "presentation.client.agent"),
+        ({"presentation": {"layout": "pile"}}, "presentation.layout"),
+        ({"strength": 9}, "strength"),
+        ({"aspects": {"1": {"helpful": 5}}}, "aspects"),
+        ({"prompt_flags": ["unclear"]}, "prompt_flags"),
+        ({"none_acceptable": True}, "none_acceptable"),
+    ],
+)
+def test_a_refused_judgment_names_its_field_and_the_draft_is_kept(
+    page: Page, world: World, said: dict[str, Any], field: str
+) -> None:
+    world.task()
+    assignment = page.claim()["assignment"]
+    tiers = [[one["id"]] for one in assignment["completions"]]
+    page.browser.put(f"/api/v1/assignments/{assignment['id']}/draft", json={"tiers": tiers, "sequence": 1})
+    refusal = page.submit(assignment, **said)
+    assert (refusal.status_code, refusal.json()["field"].removesuffix(".1")) == (422, field)
+    assert refusal.json()["advice"]
+    assert world.session.get_one(Assignment, assignment["id"]).draft["tiers"] == tiers
+
+
+def test_a_model_s_name_is_masked_where_the_project_says_so(page: Page, world: World) -> None:
+    world.project.settings = {"mask_model_names": True}
+    world.model_version("policy", 7)
+    prompt = world.prompt(text="I am ChatGPT. Who are you?")
+    texts = ["I am SmolLM, not policy-7.", "What is ChatGPT?"]
+    rows = [Completion(prompt_id=prompt.id, model_version_id=world.model.id, text=text) for text in texts]
+    world.session.add_all(rows)
+    world.session.flush()
+    world.task(prompt=prompt, completion_ids=[one.id for one in rows])
+    assignment = page.claim()["assignment"]
+    assert assignment["prompt"]["messages"][0]["content"] == "I am [model]. Who are you?"
+    assert sorted(one["text"] for one in assignment["completions"]) == ["I am [model], not [model].", texts[1]]
+    assert world.session.scalars(select(Completion.text).order_by(Completion.id)).all() == texts
+    world.project.settings = {}
+    shown = page.claim()["assignment"]
+    assert sorted(one["text"] for one in shown["completions"]) == texts
+
+
+def test_a_skip_can_be_explained_a_moment_later(page: Page, world: World) -> None:
+    world.task()
+    assignment = page.claim()["assignment"]
+    page.ok(page.post(assignment, "skip"))
+    page.ok(page.post(assignment, "skip", json={"reason": "harmful"}))
+    page.ok(page.post(assignment, "skip"))
+    page.ok(page.post(assignment, "skip", json={"reason": "harmful"}))
+    assert world.session.get_one(Assignment, assignment["id"]).skip_reason == "harmful"
+    deeds = world.session.execute(
+        select(AuditEvent.action, AuditEvent.detail["reason"]).where(AuditEvent.object_type == "assignment")
+    )
+    assert deeds.all() == [("assignment.skipped", None), ("assignment.skip_explained", "harmful")]
+
+
+def test_opening_a_ranking_again_is_on_record_and_changes_nothing(page: Page, world: World) -> None:
+    world.task()
+    assignment = page.claim()["assignment"]
+    receipt = page.ok(page.submit(assignment))
+    page.ok(page.post(assignment, "reopen"))
+    deed = world.session.scalars(select(AuditEvent).where(AuditEvent.action == "ranking.reopened")).one()
+    assert (deed.object_id, deed.detail["revision"]) == (str(receipt["ranking_id"]), 1)
+    assert world.session.get_one(Assignment, assignment["id"]).state == "submitted"
 
 
 HOSTILE = [
