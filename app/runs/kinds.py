@@ -39,6 +39,12 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
                 queue="training",
             ),
             Kind(
+                name="sft",
+                title="Fine-tune on demonstrations",
+                description="Freeze the demonstrations into a snapshot and teach a model to answer like them.",
+                queue="training",
+            ),
+            Kind(
                 name="reward",
                 title="Train a reward model",
                 description="Freeze the rankings into a snapshot and learn from it which completion people prefer.",

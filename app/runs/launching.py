@@ -4,11 +4,14 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import audit, jobs
 from app.auth.tables import User
+from app.completions.tables import Completion
+from app.datasets.demonstrations import nothing_to_learn_from
+from app.datasets.snapshot import TRAINING_SPLITS
 from app.errors import NotFound, Unprocessable
 from app.projects.settings import ProjectSettings, settings_of
 from app.projects.tables import Project
@@ -27,13 +30,15 @@ from workers.rlhf.configs import config_from
 NORMAL: Final = 100
 # Completions that people wait for go before training.
 URGENT: Final = 10
+# What a reward model and a fine-tuned model may start from.
+ROOTS: Final = frozenset({"base", "sft"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """What is asked for. `models` names model versions by their role in the run; missing roles take the live ones.
 
-    Roles: import_model `target` (a version still without weights), sample any names, reward `base`,
+    Roles: import_model `target` (a version still without weights), sample any names, sft and reward `base`,
     ppo `policy` and `reward`.
     """
 
@@ -117,6 +122,8 @@ def _inputs(session: Session, wanted: Launch) -> dict[str, Any]:
     if wanted.kind in {"sample", "ppo"}:
         require_prompts(session, wanted)
         inputs["prompt_set_id"] = wanted.prompt_set_id
+    if wanted.kind == "sft":
+        require_demonstrations(session, wanted.project_id)
     if wanted.kind == "reward":
         require_comparisons(session, wanted.project_id)
     return inputs
@@ -141,6 +148,13 @@ def _base(session: Session, wanted: Launch) -> dict[str, int]:
     known = _known(session, wanted, frozenset({"base"}))
     base = known.get("base") or registry.root_of(session, _policy(session, wanted))
     _require_weights(base, "base")
+    if base.kind not in ROOTS or base.base_id is not None:
+        raise Unprocessable(
+            f"{base.name} is an adapter on other weights; {wanted.kind} starts from a whole model",
+            field="models.base",
+            type="wrong-model",
+            advice="Choose an imported model, or one that was fine-tuned with the method lora or full.",
+        )
     return {"base": base.id}
 
 
@@ -160,7 +174,13 @@ def _policy_and_reward(session: Session, wanted: Launch) -> dict[str, int]:
     return {"policy": policy.id, "reward": reward.id}
 
 
-MODELS: Final = {"import_model": _target, "sample": _writers, "reward": _base, "ppo": _policy_and_reward}
+MODELS: Final = {
+    "import_model": _target,
+    "sample": _writers,
+    "sft": _base,
+    "reward": _base,
+    "ppo": _policy_and_reward,
+}
 
 
 def _known(session: Session, wanted: Launch, roles: frozenset[str]) -> dict[str, ModelVersion]:
@@ -219,6 +239,19 @@ def require_prompts(session: Session, wanted: Launch) -> None:
             type="no-prompts",
             advice="Upload a prompt set and add it.",
         )
+
+
+def require_demonstrations(session: Session, project_id: int) -> None:
+    """`Unprocessable` of the type `no-demonstrations` when nobody has written an answer to a train prompt yet."""
+    written = (
+        select(Prompt.split)
+        .join(Completion, Completion.prompt_id == Prompt.id)
+        .where(Prompt.project_id == project_id, Prompt.state == "active", Completion.role == "demonstration")
+        .where(Prompt.split.in_(TRAINING_SPLITS))
+    )
+    if session.scalar(written.where(Prompt.split == "train").limit(1)) is None:
+        held_out = session.scalar(select(func.count()).select_from(written.subquery())) or 0
+        raise nothing_to_learn_from(held_out=held_out)
 
 
 def require_comparisons(session: Session, project_id: int) -> None:

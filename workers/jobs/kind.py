@@ -58,7 +58,13 @@ def launched_by(session: Session, held: Claim) -> int | None:
     return session.scalar(select(Run.created_by).where(Run.id == held.run_id))
 
 
-BASED_ON: Final = {"reward": "base", "ppo": "policy"}
+BASED_ON: Final = {"sft": "base", "reward": "base", "ppo": "policy"}
+# Methods that leave an adapter on the weights it was trained on; the others leave whole weights.
+LEAVES_ADAPTER: Final = {
+    "sft": frozenset({"p_tuning", "prefix"}),
+    "reward": frozenset({"lora"}),
+    "ppo": frozenset({"lora"}),
+}
 
 
 def register(session: Session, held: Claim, success: Success, stored: Stored | None, kind: ModelKind) -> ModelVersion:
@@ -70,7 +76,7 @@ def register(session: Session, held: Claim, success: Success, stored: Stored | N
         project_id=held.project_id,
         kind=kind,
         parent_id=parent.id,
-        base_id=(parent.base_id or parent.id) if held.config["method"] == "lora" else None,
+        base_id=(parent.base_id or parent.id) if held.config["method"] in LEAVES_ADAPTER[held.kind] else None,
         run_id=held.run_id,
         dataset_snapshot_id=session.scalar(select(Run.dataset_snapshot_id).where(Run.id == held.run_id)),
         artifact_sha256=stored.sha256,

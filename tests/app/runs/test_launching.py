@@ -56,6 +56,7 @@ def test_a_launch_is_queued_told_and_audited(session: Session, world: World) -> 
         ("reward", {"config": {"epochs": "1"}}, "config.epochs", "invalid-config"),
         ("reward", {"models": {"base": 999_999}}, "models.base", "no-such-model"),
         ("reward", {"models": {"policy": 1}}, "models.policy", None),
+        ("sft", {}, None, "no-demonstrations"),
         ("ppo", {}, "models.reward", "no-reward-model"),
         ("sample", {"prompt_set_id": 999_999}, "prompt_set_id", None),
         ("import_model", {}, "source.type", "invalid-source"),

@@ -21,13 +21,15 @@ def database(committed_database: Database, use_settings: Callable[..., object]) 
 
 @pytest.fixture
 def make_world(database: Database, tmp_path: Path) -> Iterator[Callable[..., World]]:
-    """A function that makes a committed world; `judgments` says how many tasks are ranked already."""
+    """A function that makes a committed world; with so many tasks ranked and demonstrations written already."""
 
-    def make(*, judgments: int = 0, prompts: int = 3, **settings: object) -> World:
+    def make(*, judgments: int = 0, demonstrations: int = 0, prompts: int = 3, **settings: object) -> World:
         with transaction() as session:
             world = stage.a_stocked_world(session, tmp_path / "base", prompts=prompts, **settings)
             if judgments:
                 stage.with_judgments(world, judgments)
+            if demonstrations:
+                stage.with_demonstrations(world, demonstrations)
         return world
 
     yield make

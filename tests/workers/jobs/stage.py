@@ -51,6 +51,14 @@ def with_judgments(world: World, how_many: int = 1) -> World:
     return world
 
 
+def with_demonstrations(world: World, how_many: int = 1) -> World:
+    """The same world after a person has written answers to new prompts."""
+    author = world.person()
+    for _ in range(how_many):
+        world.completions(world.prompt(), 1, author=author)
+    return world
+
+
 def launched(world: World, kind: str, **wanted: Any) -> int:
     """The id of a newly launched run."""
     run = launch(world.session, Launch(project_id=world.project.id, kind=kind, **wanted), actor=None)

@@ -16,6 +16,7 @@ from app.runs import leases, service
 from app.runs.tables import Run, RunCheckpoint, RunMetric
 from app.storage import store
 from app.tasks.tables import Task
+from tests.app.judgment_rows import World
 from tests.workers.jobs.stage import Working, behave, events_of, launched, made_by, read_run, until
 from workers.jobs import execution
 from workers.rlhf.configs import SampleConfig
@@ -74,6 +75,26 @@ def test_training_registers_a_model_with_its_ancestors(start: Start, monkeypatch
     assert run.result is not None
     assert run.result["artifact"]["sha256"] == version.artifact_sha256
     assert run.result["report"]["rows"] == 1
+
+
+@pytest.mark.parametrize(("method", "is_adapter"), [("lora", False), ("full", False), ("prefix", True)])
+def test_fine_tuning_registers_a_model_that_can_write(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch, method: str, is_adapter: bool
+) -> None:
+    behave(monkeypatch, "behave_well")
+    world = make_world(demonstrations=2)
+    with transaction() as session:
+        world.session = session
+        run_id = launched(world, "sft", config={"method": method})
+    execution.execute(run_id)
+
+    run, version = read_run(run_id), made_by(run_id)
+    assert (version.kind, version.stage, version.name) == ("sft", "candidate", "SFT 1")
+    assert version.parent_id == world.model.id
+    assert version.base_id == (world.model.id if is_adapter else None)
+    assert version.dataset_snapshot_id == run.dataset_snapshot_id is not None
+    assert run.result is not None
+    assert run.result["report"]["rows"] == 2
 
 
 @pytest.mark.parametrize(
