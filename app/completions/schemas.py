@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from app.completions.service import AuthoredCompletion
+from app.prompts.messages import excerpt_of
 
 
 class CompletionAuthor(BaseModel):
@@ -21,6 +22,7 @@ class CompletionRead(BaseModel):
 
     id: int
     prompt_id: int
+    prompt_excerpt: str
     author: CompletionAuthor
     role: Literal["sample", "demonstration"]
     text: str
@@ -49,6 +51,7 @@ def completion_read(authored: AuthoredCompletion) -> CompletionRead:
         {
             "id": one.id,
             "prompt_id": one.prompt_id,
+            "prompt_excerpt": excerpt_of(authored.prompt.messages),
             "author": author_of(authored),
             "role": one.role,
             "text": one.text,

@@ -33,9 +33,10 @@ class SampledCompletion:
 
 @dataclass(frozen=True, slots=True)
 class AuthoredCompletion:
-    """A completion and who wrote it: a model version or a person."""
+    """A completion, its prompt, and who wrote it: a model version or a person."""
 
     completion: Completion
+    prompt: Prompt
     model_version: ModelVersion | None
     user: User | None
 
@@ -107,8 +108,12 @@ def list_completions(
     people = {one.user_id for one in rows.items}
     versions = {one.id: one for one in session.scalars(select(ModelVersion).where(ModelVersion.id.in_(models)))}
     users = {one.id: one for one in session.scalars(select(User).where(User.id.in_(people)))}
+    asked = {one.prompt_id for one in rows.items}
+    prompts = {one.id: one for one in session.scalars(select(Prompt).where(Prompt.id.in_(asked)))}
     items = [
-        AuthoredCompletion(one, versions.get(one.model_version_id or 0), users.get(one.user_id or 0))
+        AuthoredCompletion(
+            one, prompts[one.prompt_id], versions.get(one.model_version_id or 0), users.get(one.user_id or 0)
+        )
         for one in rows.items
     ]
     return Rows(items=items, next_cursor=rows.next_cursor)

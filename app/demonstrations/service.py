@@ -172,7 +172,7 @@ def submit(session: Session, written: Written) -> Answer:
         Conflict: another text was submitted on this task before; or the task asks for a ranking.
     """
     request = {"assignment": written.assignment.id, "text": written.text, "active_ms": written.active_ms}
-    kept = {"user_id": written.author.id, "key": written.key, "route": ROUTE, "request": request}
+    kept: dict[str, Any] = {"user_id": written.author.id, "key": written.key, "route": ROUTE, "request": request}
     known = idempotency.find_answer(session, **kept)
     if known is not None:
         return Answer(known, replayed=True)

@@ -6,7 +6,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from app.gold.service import Known, KnownRow
 from app.inputs import Input, Prose
-from app.tasks.schemas import CompletionId, Tiers, excerpt_of
+from app.prompts.messages import excerpt_of
+from app.tasks.schemas import CompletionId, Tiers
 
 Purpose = Literal["gold", "practice"]
 
@@ -29,6 +30,13 @@ class NewKnownAnswer(Input):
         return self
 
 
+class KnownCompletion(BaseModel):
+    """One of the completions in order."""
+
+    id: int
+    text: str
+
+
 class KnownAnswerRead(BaseModel):
     """A known answer and how people did on it; `mean_agreement` is 0 to 1, null until somebody was asked."""
 
@@ -36,6 +44,7 @@ class KnownAnswerRead(BaseModel):
     purpose: Purpose
     prompt_id: int
     prompt_excerpt: str
+    completions: list[KnownCompletion]
     tiers: list[list[int]]
     explanation: str
     judged: int
@@ -62,6 +71,7 @@ def known_answer_read(row: KnownRow) -> KnownAnswerRead:
             "purpose": row.task.purpose,
             "prompt_id": row.prompt.id,
             "prompt_excerpt": excerpt_of(row.prompt.messages),
+            "completions": [{"id": completion_id, "text": text} for completion_id, text in row.texts.items()],
             "tiers": row.answer.tiers,
             "explanation": row.answer.explanation,
             "judged": row.judged,

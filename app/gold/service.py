@@ -39,11 +39,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class KnownRow:
-    """A known answer as the admin's list shows it; `mean_agreement` (0 to 1) is null until somebody was asked."""
+    """A known answer as the admin's list shows it; `mean_agreement` (0 to 1) is null until somebody was asked.
+
+    `texts` are the completions' by id, in the task's stored order.
+    """
 
     answer: KnownAnswer
     task: Task
     prompt: Prompt
+    texts: dict[int, str]
     judged: int
     mean_agreement: float | None
 
@@ -122,12 +126,26 @@ def _rows(session: Session, tasks: Sequence[Task]) -> list[KnownRow]:
     answers = {one.task_id: one for one in session.scalars(select(KnownAnswer).where(KnownAnswer.task_id.in_(ids)))}
     wanted = {task.prompt_id for task in tasks}
     prompts = {one.id: one for one in session.scalars(select(Prompt).where(Prompt.id.in_(wanted)))}
-    agreements = known_answers.agreements_of(session, ids)
-    return [
-        KnownRow(answers[task.id], task, prompts[task.prompt_id], len(said), round(fmean(said), 3) if said else None)
-        for task in tasks
-        for said in [agreements.get(task.id, [])]
-    ]
+    texts, agreements = _texts(session, ids), known_answers.agreements_of(session, ids)
+    rows = []
+    for task in tasks:
+        said = agreements.get(task.id, [])
+        mean = round(fmean(said), 3) if said else None
+        rows.append(KnownRow(answers[task.id], task, prompts[task.prompt_id], texts[task.id], len(said), mean))
+    return rows
+
+
+def _texts(session: Session, task_ids: Sequence[int]) -> dict[int, dict[int, str]]:
+    written = session.execute(
+        select(TaskCompletion.task_id, Completion.id, Completion.text)
+        .join(Completion, Completion.id == TaskCompletion.completion_id)
+        .where(TaskCompletion.task_id.in_(task_ids))
+        .order_by(TaskCompletion.task_id, TaskCompletion.position)
+    )
+    texts: dict[int, dict[int, str]] = {}
+    for task_id, completion_id, text in written:
+        texts.setdefault(task_id, {})[completion_id] = text
+    return texts
 
 
 def retire_known(session: Session, project_id: int, task_id: int, *, actor: User) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict, cast
 MOST_BYTES = 64 * 1024
 MOST_MESSAGES = 200
 MOST_GROUP_CHARACTERS = 500
+EXCERPT_LENGTH = 160
 ROLES = ("system", "user", "assistant")
 
 
@@ -89,3 +90,9 @@ def _refuse_unstorable(text: Any, where: str) -> None:
 
 def _normalised(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
+
+
+def excerpt_of(messages: list[Any]) -> str:
+    """The beginning of the last turn of a conversation, on one line."""
+    text = " ".join(str(messages[-1]["content"]).split()) if messages else ""
+    return text if len(text) <= EXCERPT_LENGTH else text[: EXCERPT_LENGTH - 1] + "…"

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.inputs import Input, Line
 from app.projects.settings import ProjectSettings
+from app.prompts.messages import excerpt_of
 from app.rankings.judgment import Form, Judgment, Presentation
 from app.rankings.known_answers import OwnAgreement
 from app.rankings.practice import Rule
@@ -20,7 +21,6 @@ from app.tasks.schemas import (
     Rationale,
     Strength,
     Tiers,
-    excerpt_of,
 )
 
 A_DAY_MS = 24 * 60 * 60 * 1000

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from app.inputs import Input, Prose
+from app.prompts.messages import excerpt_of
 from app.reports.service import SeenReport
-from app.tasks.schemas import excerpt_of
 
 Reason = Literal["unclear", "personal_data", "harmful", "other"]
 Outcome = Literal["dismissed", "prompt_retired"]

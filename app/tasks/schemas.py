@@ -1,14 +1,13 @@
 """Tasks and assignments on the wire. What annotators get is in `app/desk/schemas.py`."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from app.inputs import Input, Prose, Slug
+from app.prompts.messages import excerpt_of
 from app.tasks.service import TaskRow
-
-EXCERPT_LENGTH = 160
 
 # Keys of a JSON object are strings, so ids there are read from digits.
 CompletionKey = Annotated[int, Field(strict=False, ge=1, le=2**63 - 1)]
@@ -121,12 +120,6 @@ class TaskRead(BaseModel):
     priority_class: int
     created_at: datetime
     model_versions: list[str]
-
-
-def excerpt_of(messages: list[Any]) -> str:
-    """The beginning of the last turn of a conversation, on one line."""
-    text = " ".join(str(messages[-1]["content"]).split()) if messages else ""
-    return text if len(text) <= EXCERPT_LENGTH else text[: EXCERPT_LENGTH - 1] + "…"
 
 
 def task_read(row: TaskRow) -> TaskRead:

@@ -1538,6 +1538,8 @@ export interface components {
       id: number;
       /** Names Model */
       names_model: boolean;
+      /** Prompt Excerpt */
+      prompt_excerpt: string;
       /** Prompt Id */
       prompt_id: number;
       /**
@@ -1977,6 +1979,8 @@ export interface components {
      * @description A known answer and how people did on it; `mean_agreement` is 0 to 1, null until somebody was asked.
      */
     KnownAnswerRead: {
+      /** Completions */
+      completions: components["schemas"]["KnownCompletion"][];
       /** Explanation */
       explanation: string;
       /** Judged */
@@ -1996,6 +2000,16 @@ export interface components {
       task_id: number;
       /** Tiers */
       tiers: number[][];
+    };
+    /**
+     * KnownCompletion
+     * @description One of the completions in order.
+     */
+    KnownCompletion: {
+      /** Id */
+      id: number;
+      /** Text */
+      text: string;
     };
     /**
      * LeaseRead

@@ -18,7 +18,9 @@ from app.datasets.export import ExportSlot, JsonLines, Parquet
 from app.datasets.router import ExportResponse
 from app.db import transaction
 from app.errors import ServiceUnavailable
+from app.guidelines import service as guidelines
 from app.main import create_app
+from app.rankings.judgment import Form
 from tests.app.cast import program
 from tests.app.judgment_rows import World, a_world, submit, take
 from tests.conftest import Database
@@ -98,9 +100,23 @@ def test_a_row_says_everything_about_its_pair(world: World) -> None:
         False,
         None,
     )
+    assert (decided["none_acceptable"], decided["guideline_number"]) == (False, None)
     assert decided["chosen"][0]["role"] == "assistant"
     assert decided["chosen"][0]["content"].startswith("Answer")
     assert [line["split"] for line in lines].count("test") == 6  # the revision's, not the first ranking's as well
+
+
+def test_a_row_says_how_strong_a_preference_is_and_by_which_guidelines(session: Session) -> None:
+    world = a_world(session)
+    annotator, prompt = world.person(), world.prompt()
+    guidelines.save(session, project_id=world.project.id, actor=None, text="Be kind.", basis=None)
+    world.task(prompt=prompt, completion_ids=world.completions(prompt, 2))
+    form = Form(ask_strength="optional", ask_none_acceptable=True)
+    said = {"strength": 4, "none_acceptable": True, "guideline_number": 1}
+    submit(session, take(world, annotator), annotator, form=form, **said)
+    session.commit()
+    for (row,) in (json_rows(world.project.id), parquet_rows(world.project.id)):
+        assert {name: row[name] for name in said} == said
 
 
 def test_an_empty_project_is_an_empty_file(world: World, session: Session) -> None:

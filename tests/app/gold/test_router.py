@@ -43,6 +43,8 @@ def test_a_known_answer_from_completions_has_no_slots(world: World, admin: TestC
     assert answer.status_code == 201
     row = answer.json()
     assert (row["purpose"], row["tiers"], row["explanation"]) == ("gold", [[c], [a, b]], "c is right")
+    assert [one["id"] for one in row["completions"]] == [a, b, c]
+    assert all(one["text"].startswith("Answer") for one in row["completions"])
     assert (row["prompt_excerpt"], row["judged"], row["mean_agreement"]) == ("What is rain?", 0, None)
     assert world.session.scalars(select(TaskSlot).where(TaskSlot.task_id == row["task_id"])).all() == []
 
