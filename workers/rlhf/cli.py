@@ -5,25 +5,34 @@
 
 import argparse
 import json
-import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
-from workers.rlhf import checkpoints, models
-from workers.rlhf.artifacts import read_description
+from workers.rlhf import by_hand, models
+from workers.rlhf.by_hand import Asked
 from workers.rlhf.child import emitter, fail, run_child
 from workers.rlhf.configs import config_from
 from workers.rlhf.data import BadDataError, read_lines
 from workers.rlhf.heads import load_head
-from workers.rlhf.job import Emit, open_job
-from workers.rlhf.launch import launch
+from workers.rlhf.job import Emit
 from workers.rlhf.models import Role
 from workers.rlhf.prefix import dialogues
+from workers.rlhf.processes import team
+from workers.rlhf.progress import watched
 from workers.rlhf.reward import ADAPTER
+
+# The roles of a recipe's models, each with the option that names its folder.
+ROLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "sft": {"base": "model"},
+    "reward": {"base": "model"},
+    "ppo": {"policy": "model", "reward": "reward_model"},
+}
+INTERRUPTED: Final = 130
+EXPECTED: Final = (ValueError, ArithmeticError, OSError, RuntimeError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,13 +43,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.command is None:
         parser().print_help()
         return 2
-    emit = emitter(lambda line: print(line, end="", flush=True))
     try:
-        {"train": train, "score": score}[given.command](given, emit)
-    except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
-        fail(error, emit)
+        {"train": train, "score": score}[given.command](given, emitter(write_line))
+    except EXPECTED as error:
+        print(f"plackett: {error}", file=sys.stderr)
+        fail(error, emitter(write_line))
         return 1
+    except KeyboardInterrupt:
+        print("plackett: stopped; the same command goes on from the newest checkpoint", file=sys.stderr)
+        return INTERRUPTED
     return 0
+
+
+def write_line(text: str) -> None:
+    """Write to standard output at once."""
+    print(text, end="", flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,18 +65,20 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="plackett", description="Train and use models of Plackett.")
     top.add_argument("--job", type=Path, metavar="DIR", help=argparse.SUPPRESS)
     commands = top.add_subparsers(dest="command")
-    training = commands.add_parser("train", help="train a model; prints its progress as JSON lines")
-    training.add_argument("kind", choices=["reward", "ppo"])
+    training = commands.add_parser("train", help="train a model; ends with one JSON object of metrics")
+    training.add_argument("kind", choices=list(ROLES))
     training.add_argument("--config", type=Path, metavar="FILE", help="JSON file with settings of the recipe")
     training.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting; wins")
     training.add_argument(
-        "--data", type=Path, required=True, metavar="FILE", help="JSONL: rankings, or prompts for ppo"
+        "--data", type=Path, required=True, metavar="FILE", help="demonstrations (sft), rankings, or prompts (ppo)"
     )
-    training.add_argument("--model", type=Path, required=True, metavar="DIR", help="base (reward) or policy (ppo)")
+    training.add_argument("--text", type=Path, metavar="FILE", help="pretraining text to mix in (sft)")
+    training.add_argument("--model", type=Path, metavar="DIR", help="base (sft, reward) or policy (ppo)")
     training.add_argument("--reward-model", type=Path, metavar="DIR", help="reward model (ppo)")
-    training.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder for the run")
+    training.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run; asked again, it goes on")
     training.add_argument("--seed", type=int, default=0)
-    training.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out")
+    training.add_argument("--threads", type=int, default=0, help="threads of a CPU; 0 leaves it to torch")
+    training.add_argument("--quiet", action="store_true", help="no bar")
     scoring = commands.add_parser("score", help="score completions; prints one JSON line a completion")
     scoring.add_argument("--model", type=Path, required=True, metavar="DIR", help="reward model")
     scoring.add_argument("--data", type=Path, required=True, metavar="FILE", help='JSONL: {"messages", "completion"}')
@@ -67,35 +86,34 @@ def parser() -> argparse.ArgumentParser:
 
 
 def train(given: argparse.Namespace, emit: Emit) -> None:
-    """Lay out a run's folder and run it."""
+    """Run a recipe with a bar on standard error; the last line of standard output is one JSON object."""
+    asked = asked_of(given)
+    leads = team().leads
+    with watched(asked.out / "events.jsonl", quiet=given.quiet or not leads) as tell:
+        told = by_hand.train(asked, tell)
+    if leads:
+        emit(told)
+
+
+def asked_of(given: argparse.Namespace) -> Asked:
+    """What the command line and its configuration file ask for; `model` and `reward_model` may be in the file too."""
     settings: dict[str, Any] = json.loads(given.config.read_text(encoding="utf-8")) if given.config else {}
     settings |= dict(setting(text) for text in given.set)
+    written = {option: settings.pop(option, None) for option in ("model", "reward_model")}
+    named = {option: getattr(given, option) or path for option, path in written.items()}
     config_from(given.kind, settings)
-    roles = {"base": given.model} if given.kind == "reward" else {"policy": given.model, "reward": given.reward_model}
-    missing = [role for role, folder in roles.items() if folder is None]
-    if missing:
-        raise ValueError("--reward-model is needed for ppo")
-    given.out.mkdir(parents=True, exist_ok=given.resume)
-    if not given.resume:
-        shutil.copyfile(given.data, given.out / "data.jsonl")
-    content = {
-        "kind": given.kind,
-        "seed": given.seed,
-        "threads": 0,
-        "config": settings,
-        "models": {role: str(folder.resolve()) for role, folder in roles.items()},
-        "resume": newest_checkpoint(given.out) if given.resume else None,
-    }
-    (given.out / "config.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-    launch(open_job(given.out, emit))
-    link_base(given.out / "out", given.model.resolve())
-
-
-def link_base(result: Path, start: Path) -> None:
-    """Put the base beside an adapter that was trained on it, so that the folder can be loaded as it is."""
-    if read_description(result).adapter:
-        base = start / models.BASE if read_description(start).adapter else start
-        (result / models.BASE).symlink_to(base)
+    for option in ROLES[given.kind].values():
+        if not named[option]:
+            raise ValueError(f"--{option.replace('_', '-')} is needed for {given.kind}")
+    return Asked(
+        kind=given.kind,
+        settings=settings,
+        files={"data": given.data} | ({"text": given.text} if given.text else {}),
+        models={role: Path(named[option]) for role, option in ROLES[given.kind].items()},
+        out=given.out,
+        seed=given.seed,
+        threads=given.threads,
+    )
 
 
 def setting(text: str) -> tuple[str, Any]:
@@ -107,12 +125,6 @@ def setting(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-def newest_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint of a run, as a path in its folder."""
-    path = checkpoints.newest_valid(folder / "checkpoints")
-    return None if path is None else path.relative_to(folder).as_posix()
 
 
 @torch.no_grad()

@@ -60,6 +60,11 @@ class Team:
         if self.size > 1:
             dist.barrier()
 
+    def leave(self) -> None:
+        """End the exchange with the other processes, at the end of all work."""
+        if self.size > 1:
+            PartialState().destroy_process_group()
+
 
 def team() -> Team:
     """The processes that this one was started with; joins them on the first call. Alone, nothing is set up."""

@@ -6,7 +6,7 @@ samples and writes.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -18,8 +18,11 @@ from workers.rlhf.packing import Row
 from workers.rlhf.sampling import Sampling, row_seed, sample
 
 READING_TEMPERATURE: Final = 0.7
-FIRST: Final = "first_loss"
-BEST: Final = "best_loss"
+# Names of the numbers that a checkpoint carries.
+LAST: Final = "loss"
+HELD_OUT: Final = "held_out_loss"
+FIRST: Final = "first_held_out_loss"
+BEST: Final = "best_held_out_loss"
 BEST_STEP: Final = "best_step"
 WITHOUT_BETTER: Final = "evaluations_without_better"
 
@@ -42,7 +45,6 @@ class Lesson:
     training: Training
     held_out: Sequence[Row]
     shown: Sequence[Shown] = ()
-    losses: dict[str, float] = field(default_factory=dict)
 
     @property
     def config(self) -> Any:
@@ -58,29 +60,33 @@ class Lesson:
 def teach(lesson: Lesson) -> dict[str, float]:
     """Learn the whole plan, or as much of it as helps; the weights are then those to keep. Returns the last numbers."""
     config, training = lesson.config, lesson.training
-    if not lesson.leads:
-        lesson.job.emit = _say_nothing
     done = lesson.job.resumed(training)
     if done == 0:
         look(lesson, 0)
     started, steps = time.monotonic(), lesson.plan.steps
     pace = {"warmup_fraction": config.warmup_fraction, "gradient_norm": config.gradient_norm}
-    for step in train(lesson.reader, lesson.plan, training, **pace, done=done):
+    todo = train(lesson.reader, lesson.plan, training, **pace, done=steps if enough(lesson) else done)
+    for step in todo:
         started = tell(lesson, step, started)
         done = step.number
-        if step.number == steps or (config.evaluate_every and step.number % config.evaluate_every == 0):
-            look(lesson, step.number)
-        if config.checkpoint_every and step.number % config.checkpoint_every == 0 and lesson.leads:
-            lesson.job.checkpoint(step.number, training)
-        if 0 < config.patience <= int(training.numbers.get(WITHOUT_BETTER, 0)):
-            lesson.job.log("info", f"Stopped after step {done} of {steps}: no better loss in {config.patience} looks.")
+        if done == steps or (config.evaluate_every and done % config.evaluate_every == 0):
+            look(lesson, done)
+        if config.checkpoint_every and done % config.checkpoint_every == 0 and lesson.leads:
+            lesson.job.checkpoint(done, training)
+        if enough(lesson):
             break
     return choose(lesson, done)
 
 
+def enough(lesson: Lesson) -> bool:
+    """Whether the held-out loss has not got better for as long as patience lasts."""
+    patience = int(lesson.config.patience)
+    return 0 < patience <= int(lesson.training.numbers.get(WITHOUT_BETTER, 0))
+
+
 def tell(lesson: Lesson, step: Step, started: float) -> float:
     """Say what a step brought; returns the time at which the next one starts."""
-    lesson.losses["loss"] = step.metrics["loss"]
+    lesson.training.numbers[LAST] = step.metrics["loss"]
     lesson.job.step("training", step.number, step.total)
     now = time.monotonic()
     speed = {"tokens_per_second": step.metrics["tokens"] / max(now - started, 1e-9)}
@@ -92,8 +98,7 @@ def look(lesson: Lesson, step: int) -> None:
     """The held-out loss, samples to read, and a copy of the weights if they are the best so far."""
     if lesson.held_out:
         loss = mean_loss(lesson.reader, lesson.held_out)
-        lesson.losses["eval/loss"] = loss
-        lesson.training.numbers.setdefault(FIRST, loss)
+        lesson.training.numbers |= {FIRST: lesson.training.numbers.get(FIRST, loss), HELD_OUT: loss}
         lesson.job.metric(step, {"eval/loss": loss})
         if lesson.config.keep == "best":
             consider(lesson.training, loss, step)
@@ -114,16 +119,18 @@ def consider(training: Training, loss: float, step: int) -> None:
 def choose(lesson: Lesson, done: int) -> dict[str, float]:
     """Put the weights to keep in place, and say which they are."""
     training = lesson.training
-    numbers = {"loss": lesson.losses.get("loss"), "eval/loss": lesson.losses.get("eval/loss"), "kept_step": float(done)}
+    seen: dict[str, float] = training.numbers
+    kept = {"eval/loss": seen.get(HELD_OUT), "kept_step": float(done)}
     if training.kept:
         with torch.no_grad():
             for name, weight in training.weights.items():
                 weight.copy_(training.kept[name])
-        step = int(training.numbers[BEST_STEP])
-        numbers |= {"eval/loss": float(training.numbers[BEST]), "kept_step": float(step)}
-        if step < done:
-            lesson.job.log("info", f"Kept the weights of step {step}: no others had a lower held-out loss.")
-    numbers |= {"eval/loss_before": training.numbers.get(FIRST), "steps": float(done)}
+        kept = {"eval/loss": seen[BEST], "kept_step": float(seen[BEST_STEP])}
+        if seen[BEST_STEP] < done:
+            lesson.job.log("info", f"Kept the weights of step {seen[BEST_STEP]}: none had a lower held-out loss.")
+    if enough(lesson):
+        lesson.job.log("info", f"Stopped after step {done}: no better in the last {lesson.config.patience} looks.")
+    numbers = {"loss": seen.get(LAST)} | kept | {"eval/loss_before": seen.get(FIRST), "steps": float(done)}
     return {name: number for name, number in numbers.items() if number is not None}
 
 
@@ -136,7 +143,3 @@ def show(lesson: Lesson, step: int) -> None:
     for entry, done in zip(lesson.shown, sample(role, prompts, range(len(prompts)), seeds, plan), strict=True):
         text = role.model.chat.text(done.ids)
         job.emit({"type": "sample", "step": step, "prompt": entry.text, "completion": text, "score": None, "kl": None})
-
-
-def _say_nothing(_event: dict[str, Any]) -> None:
-    """What the processes that do not lead say."""

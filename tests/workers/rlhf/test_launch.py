@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,9 @@ def test_by_hand_train_score_and_improve(tiny_base: Path, tmp_path: Path, capsys
     out = tmp_path / "rm"
     arguments = ["train", "reward", "--data", str(data), "--model", str(tiny_base), "--out", str(out)]
     assert main([*arguments, "--set", "minimum_steps=2", "--set", "lora_layers=1", "--set", "ties=davidson"]) == 0
-    assert '"type": "result"' in capsys.readouterr().out
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["sha256"] == verify(out / "out")
+    assert "accuracy/held_out" in told
     asked = tmp_path / "ask.jsonl"
     asked.write_text('{"messages": [{"role": "user", "content": "Say hello."}], "completion": "No."}\n')
     assert main(["score", "--model", str(out / "out"), "--data", str(asked)]) == 0

@@ -158,7 +158,7 @@ def test_patience_ends_a_run_that_gets_no_better(tiny_base: Path, tmp_path: Path
     )
     events = launched(folder)
     assert events[-1]["metrics"]["steps"] < 40
-    assert any("no better loss" in event.get("text", "") for event in events)
+    assert any("no better in" in event.get("text", "") for event in events)
 
 
 @pytest.mark.parametrize("method", ["full", "prefix"])
