@@ -5,7 +5,7 @@ import { myProgressQuery, myRankingsQuery } from "@/api/desk";
 import { allItems } from "@/api/paging";
 import type { OwnRanking } from "@/api/types";
 import { Button, buttonClass } from "@/components/Button";
-import { formatCount, formatSeconds } from "@/components/format";
+import { formatCount, formatPercent, formatSeconds } from "@/components/format";
 import { EmptyState, ErrorNote, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
 import { Pill } from "@/components/Pill";
@@ -25,6 +25,11 @@ export function HistoryPage({ projectId }: { projectId: number }) {
       : t.project.historyLead(formatCount(total), pace == null ? null : formatSeconds(pace));
   return (
     <Page title={t.shell.history} lead={lead} narrow>
+      {progress.data?.gold != null && (
+        <p className="text-soft -mt-3 text-sm">
+          {t.desk.work.gold(formatPercent(progress.data.gold.agreement), progress.data.gold.judged)}
+        </p>
+      )}
       <Panel flush>
         {rankings.isPending && <Skeleton />}
         {rankings.isError && <ErrorNote error={rankings.error} onRetry={rankings.refetch} />}

@@ -29,7 +29,13 @@ function columns(count: number): CSSProperties {
 export function Answers({ bench, preferences, showsDifferences }: AnswersProps) {
   const { completions } = bench.assignment;
   const own = useMemo(
-    () => (showsDifferences ? differences(completions.map((card) => card.text), preferences.raw) : null),
+    () =>
+      showsDifferences
+        ? differences(
+            completions.map((card) => card.text),
+            preferences.raw,
+          )
+        : null,
     [completions, showsDifferences, preferences.raw],
   );
   const card = (one: Card) => (

@@ -1,5 +1,7 @@
+import { Link } from "@tanstack/react-router";
+
 import type { WorkProgress } from "@/api/types";
-import { Button, IconButton } from "@/components/Button";
+import { Button, buttonClass, IconButton } from "@/components/Button";
 import { cx } from "@/components/cx";
 import { formatSeconds } from "@/components/format";
 import { Icon } from "@/components/Icon";
@@ -19,6 +21,8 @@ interface DeskBarProps {
   showsDifferences: boolean;
   onDifferences: () => void;
   onKeys: () => void;
+  /** Where answers are written; null where this person is not asked to. */
+  writesIn: number | null;
 }
 
 /** One calm line: where, how much today, and how the desk is laid out. */
@@ -29,11 +33,20 @@ export function DeskBar(props: DeskBarProps) {
   return (
     <header className="mx-auto flex w-full max-w-[150rem] flex-wrap items-center gap-x-4 gap-y-1 px-4 pt-3 pb-2 sm:px-7">
       <h1 className="text-base font-semibold">{props.project}</h1>
-      <p className="text-soft mr-auto text-sm">
+      <p className="text-soft me-auto text-sm">
         {progress !== undefined && t.desk.today(progress.today)}
         {pace != null && pace >= 1 && ` · ${t.desk.pace(formatSeconds(pace))}`}
       </p>
       <div className="flex items-center">
+        {props.writesIn !== null && (
+          <Link
+            to="/p/$projectId/write"
+            params={{ projectId: props.writesIn }}
+            className={buttonClass("quiet", "small")}
+          >
+            {t.desk.writing.title}
+          </Link>
+        )}
         <span className="contents max-sm:hidden">
           <Toggle
             icon={isColumns ? "columns" : "stack"}

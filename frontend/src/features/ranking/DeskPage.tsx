@@ -79,6 +79,7 @@ export function DeskPage({ userId, projectId, seesLoop, revise }: DeskPageProps)
           showsDifferences={showsDifferences}
           onDifferences={() => setShowsDifferences(!showsDifferences)}
           onKeys={() => setKeysOpen(true)}
+          writesIn={project.data?.settings.annotators_write === true ? projectId : null}
         />
         <DeskNotices
           state={state}

@@ -6,6 +6,7 @@ import { t } from "@/strings";
 
 import { type Bench, keepFocus } from "./bench";
 import { flagKey } from "./flagKeys";
+import { keyName } from "./keys";
 
 interface FlagsProps {
   bench: Bench;
@@ -39,6 +40,11 @@ export function Flags({ bench, card, flagsKey }: FlagsProps) {
         className="text-soft hover:text-ink min-h-8 rounded-full px-2 text-sm font-semibold pointer-coarse:min-h-11"
       >
         {isOpen ? t.common.close : `+ ${t.desk.flagsShow(own.length)}`}
+        {!isOpen && judgment.selected === card.id && (
+          <span aria-hidden="true" className="ms-1.5 inline-flex">
+            <Kbd>{keyName(flagsKey)}</Kbd>
+          </span>
+        )}
       </button>
       {isOpen && (
         <p className="text-soft w-full text-xs pointer-coarse:hidden" aria-live="polite">

@@ -62,7 +62,8 @@ function verdict({ judgment, letterOf }: Bench): string {
   return point.id === null ? t.desk.form.same : t.desk.form.point(letterOf(point.id), point.strength);
 }
 
-function DraftWord({ draft }: { draft: DraftState }) {
+/** Where the unfinished work is kept, in words. */
+export function DraftWord({ draft }: { draft: DraftState }) {
   const words = {
     none: "",
     saved: t.desk.draftSaved,

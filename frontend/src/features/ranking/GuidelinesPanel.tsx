@@ -21,13 +21,13 @@ export function GuidelinesPanel({ guidelines, onClose }: GuidelinesPanelProps) {
     >
       <header className="bg-panel border-line sticky top-0 z-10 flex items-center gap-2 border-b px-5 py-3">
         <h2 className="text-base font-semibold">{t.desk.guidelines}</h2>
-        {number !== null && <span className="text-soft me-auto text-sm">{t.desk.work.guidelinesVersion(number)}</span>}
+        <span className="text-soft me-auto text-sm">{number !== null && t.desk.work.guidelinesVersion(number)}</span>
         {isNew && (
           <Button size="small" variant="primary" onClick={markSeen}>
             {t.desk.work.guidelinesSeen}
           </Button>
         )}
-        <IconButton icon="close" label={t.common.close} onClick={onClose} className="-me-2 ms-auto" />
+        <IconButton icon="close" label={t.common.close} onClick={onClose} className="-me-2" />
       </header>
       {before !== null && seen !== null && number !== null && (
         <section className="border-line grid gap-2 border-b px-5 py-4">

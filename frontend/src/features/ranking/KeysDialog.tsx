@@ -77,7 +77,7 @@ export function KeysDialog({ preferences, onPreferences, onClose }: KeysDialogPr
 function Row({ text, children }: { text: string; children: ReactNode }) {
   return (
     <div className="flex items-center gap-3 py-2">
-      <dt className="mr-auto text-sm">{text}</dt>
+      <dt className="me-auto text-sm">{text}</dt>
       <dd className="text-soft flex items-center gap-1">{children}</dd>
     </div>
   );

@@ -7,7 +7,7 @@ export function RevisionNotice({ onPutAway }: { onPutAway: () => void }) {
   return (
     <Notice tone="accent" role="status">
       <div className="flex flex-wrap items-center gap-3">
-        <p className="mr-auto">{t.desk.revising}</p>
+        <p className="me-auto">{t.desk.revising}</p>
         <Button size="small" onClick={onPutAway}>
           {t.desk.stopRevising}
         </Button>

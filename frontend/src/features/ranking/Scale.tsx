@@ -4,7 +4,7 @@ import { cx } from "@/components/cx";
 import { t } from "@/strings";
 
 import { type Bench, keepFocus } from "./bench";
-import { isSamePoint, type Point, pointOf, pointsOf } from "./scale";
+import { isSamePoint, type Point, pointOf, pointsOf, STRENGTHS } from "./scale";
 
 const ARROWS: Record<string, -1 | 1> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
@@ -22,7 +22,7 @@ export function Scale({ bench }: { bench: Bench }) {
       aria-required
       data-part="scale"
       onKeyDown={walk}
-      className="grid w-full grid-cols-12 gap-1.5 sm:flex sm:w-auto sm:items-center sm:gap-1"
+      className="grid w-full grid-cols-12 gap-1.5 sm:w-auto sm:grid-flow-col sm:grid-cols-none sm:gap-x-1 sm:gap-y-0.5"
     >
       {points.map((point, place) => (
         <button
@@ -40,7 +40,28 @@ export function Scale({ bench }: { bench: Bench }) {
           <Face point={point} bench={bench} />
         </button>
       ))}
+      {asked !== "off" && (
+        <>
+          <Ends from={2} words={[t.desk.form.strength(4), t.desk.form.strength(1)]} />
+          <Ends from={ties ? 7 : 6} words={[t.desk.form.strength(1), t.desk.form.strength(4)]} />
+        </>
+      )}
     </div>
+  );
+}
+
+/** What the outermost numbers of one side mean; on a phone every number is a word. */
+function Ends({ from, words }: { from: number; words: [string, string] }) {
+  return (
+    <span
+      aria-hidden="true"
+      className="text-soft hidden justify-between px-0.5 text-[11px] leading-3.5 sm:row-start-2 sm:flex"
+      style={{ gridColumn: `${from} / span ${STRENGTHS.length}` }}
+    >
+      {words.map((word) => (
+        <span key={word}>{word}</span>
+      ))}
+    </span>
   );
 }
 
@@ -70,11 +91,9 @@ function lookOf(point: Point, own: Point | null, first: number | undefined): str
   const isBelow = isOwnSide && strength !== null && own.strength !== null && strength < own.strength;
   const isChosen = isOwn || (strength === null && isOwnSide && point.id !== null);
   return cx(
-    "grid h-11 place-items-center rounded-lg border text-sm font-semibold transition-colors",
-    strength === null ? "col-span-4 row-start-1 sm:px-3" : "row-start-2 sm:w-10",
-    strength !== null && "col-span-3",
+    "grid h-11 place-items-center rounded-lg border text-sm font-semibold transition-colors sm:row-start-1 sm:h-9 pointer-coarse:sm:h-11",
+    strength === null ? "col-span-4 row-start-1 sm:col-span-1 sm:px-3" : "col-span-3 row-start-2 sm:col-span-1 sm:w-10",
     strength !== null && !isOwnSide && "max-sm:hidden",
-    point.id === null && "sm:px-4",
     isChosen
       ? "border-accent bg-accent text-accent-ink"
       : isBelow

@@ -12,7 +12,11 @@ export function Scores({ bench, card }: { bench: Bench; card: Card }) {
   const { judgment, assignment, act } = bench;
   const { ask_rating: asksRating, aspects } = assignment.form;
   return (
-    <div role="group" aria-label={t.desk.form.scores(card.letter)} className="grid gap-2">
+    <div
+      role="group"
+      aria-label={t.desk.form.scores(card.letter)}
+      className="grid grid-cols-[repeat(auto-fit,minmax(min(19.5rem,100%),1fr))] gap-x-4 gap-y-2"
+    >
       {asksRating && (
         <Score
           name={t.desk.overall}

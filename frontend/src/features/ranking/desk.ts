@@ -1,12 +1,12 @@
 /** The desk behind the page: the task at hand, the next one, what is on its way, what can be undone. */
-import { claimTask, reopenTask, skipTask } from "@/api/desk";
+import { claimTask, reopenTask, skipTask, submitRanking } from "@/api/desk";
 import { problemOf, ProblemError } from "@/api/problem";
 import type { Assignment, Claim, NewRanking, Receipt, SkipReason } from "@/api/types";
 
 import { type DeskState, EMPTY_DESK } from "./deskState";
 import { forget } from "./draft";
 import { withNewLease } from "./lease";
-import { Outbox, type Outgoing } from "./outbox";
+import { Outbox } from "./outbox";
 import { Tabs, type Word } from "./tabs";
 
 const WANTED = 2;
@@ -19,7 +19,7 @@ type Listener = () => void;
 export class Desk {
   private state: DeskState;
   private readonly listeners = new Set<Listener>();
-  private readonly outbox: Outbox;
+  private readonly outbox: Outbox<Assignment, NewRanking, Receipt>;
   private readonly tabs: Tabs;
   private readonly userId: number;
   private readonly projectId: number;
@@ -33,9 +33,10 @@ export class Desk {
     this.userId = userId;
     this.projectId = projectId;
     this.onReceipt = onReceipt;
-    this.outbox = new Outbox(userId, projectId, {
+    this.outbox = new Outbox(`outbox.${userId}.${projectId}`, {
+      submit: ({ assignment, key, body }) => submitRanking(assignment.id, key, body),
       onSent: (sent, receipt) => this.sent(sent.assignment.id, receipt, true),
-      onRefused: (refused, error) => this.refused(refused, error),
+      onRefused: ({ assignment }, error) => this.refused(assignment, error),
       onSignedOut: this.failed,
       onChange: (outbox) => this.outboxChanged(outbox),
     });
@@ -98,7 +99,7 @@ export class Desk {
       finishedElsewhere: false,
     });
     this.tabs.say({ type: "left", assignmentId: assignment.id });
-    this.outbox.add({ key, userId: this.userId, assignment, ranking, at: Date.now() });
+    this.outbox.add({ key, userId: this.userId, assignment, body: ranking, at: Date.now() });
     if (this.state.deck.length === 0) void this.refill();
   }
 
@@ -194,7 +195,7 @@ export class Desk {
     } else void this.refill();
   }
 
-  private refused({ assignment }: Outgoing, error: unknown): void {
+  private refused(assignment: Assignment, error: unknown): void {
     this.tabs.say({ type: "refused", assignment, problem: problemOf(error) });
     this.putBack(assignment);
     this.set({ error });

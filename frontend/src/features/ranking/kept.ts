@@ -52,3 +52,11 @@ export class Kept<T> {
     }
   }
 }
+
+const ON_ITS_WAY = /^plackett\.(?:outbox|texts)\./;
+
+/** How much submitted work waits in this browser, whoever's it is. */
+export function countUnsent(): number {
+  const names = Array.from({ length: localStorage.length }, (_, place) => localStorage.key(place) ?? "");
+  return names.filter((name) => ON_ITS_WAY.test(name)).length;
+}

@@ -2,6 +2,8 @@ import { renewLease } from "@/api/desk";
 import { hasStatus } from "@/api/problem";
 import type { Assignment } from "@/api/types";
 
+type Leased = Pick<Assignment, "id" | "state" | "leased_until">;
+
 const LOST = 409;
 const SIGNED_OUT = 401;
 
@@ -10,7 +12,7 @@ const SIGNED_OUT = 401;
  *
  * Throws when the session is over.
  */
-export async function withNewLease(assignment: Assignment): Promise<Assignment> {
+export async function withNewLease<A extends Leased>(assignment: A): Promise<A> {
   try {
     return { ...assignment, ...(await renewLease(assignment.id)) };
   } catch (error) {

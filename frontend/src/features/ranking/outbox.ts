@@ -1,17 +1,20 @@
-/** Submitted rankings on their way: kept in this browser until the service has answered, sent in order, by one tab. */
-import { submitRanking } from "@/api/desk";
+/** Submitted work on its way: kept in this browser until the service has answered, sent in order, by one tab. */
 import { newKey } from "@/api/keys";
 import { hasStatus, hasType, isTemporary } from "@/api/problem";
-import type { Assignment, NewRanking, Receipt } from "@/api/types";
 
 import { forget, renewKey } from "./draft";
 import { Kept } from "./kept";
 
-export interface Outgoing {
+interface Numbered {
+  id: number;
+}
+
+/** What was submitted (`B`) for an assignment (`A`), under its idempotency key. */
+export interface Outgoing<A extends Numbered, B> {
   key: string;
   userId: number;
-  assignment: Assignment;
-  ranking: NewRanking;
+  assignment: A;
+  body: B;
   /** When it was submitted, milliseconds since 1970. */
   at: number;
 }
@@ -24,9 +27,10 @@ export interface OutboxState {
   isSafe: boolean;
 }
 
-export interface OutboxEvents {
-  onSent: (sent: Outgoing, receipt: Receipt) => void;
-  onRefused: (refused: Outgoing, error: unknown) => void;
+export interface OutboxEvents<A extends Numbered, B, R> {
+  submit: (outgoing: Outgoing<A, B>) => Promise<R>;
+  onSent: (sent: Outgoing<A, B>, receipt: R) => void;
+  onRefused: (refused: Outgoing<A, B>, error: unknown) => void;
   onSignedOut: (error: unknown) => void;
   onChange: (state: OutboxState) => void;
 }
@@ -36,17 +40,18 @@ const LONGEST_WAIT_MS = 30_000;
 const SIGNED_OUT = 401;
 
 /** One at a time, retried for as long as the service does not answer; a refusal is handed back. */
-export class Outbox {
-  private readonly kept: Kept<Outgoing>;
+export class Outbox<A extends Numbered, B, R> {
+  private readonly kept: Kept<Outgoing<A, B>>;
   private sending: string | null = null;
   private pause = FIRST_WAIT_MS;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private isRetrying = false;
   private readonly lock: string;
-  private readonly events: OutboxEvents;
+  private readonly events: OutboxEvents<A, B, R>;
 
-  constructor(userId: number, projectId: number, events: OutboxEvents) {
-    this.lock = `plackett.outbox.${userId}.${projectId}`;
+  /** `name` is this person's, in this project, for this kind of work. */
+  constructor(name: string, events: OutboxEvents<A, B, R>) {
+    this.lock = `plackett.${name}`;
     this.kept = new Kept(`${this.lock}.`);
     this.events = events;
   }
@@ -69,7 +74,7 @@ export class Outbox {
     return this.assignmentIds.includes(assignmentId);
   }
 
-  add(outgoing: Outgoing): void {
+  add(outgoing: Outgoing<A, B>): void {
     this.kept.put(outgoing.key, outgoing);
     this.tell();
     void this.send();
@@ -107,7 +112,7 @@ export class Outbox {
     globalThis.removeEventListener("storage", this.changedElsewhere);
   }
 
-  private waiting(): Outgoing[] {
+  private waiting(): Outgoing<A, B>[] {
     return this.kept.all().sort((one, other) => one.at - other.at);
   }
 
@@ -124,7 +129,7 @@ export class Outbox {
     if (first === undefined) return;
     this.sending = first.key;
     try {
-      const receipt = await submitRanking(first.assignment.id, first.key, first.ranking);
+      const receipt = await this.events.submit(first);
       this.done(first);
       this.events.onSent(first, receipt);
     } catch (error) {
@@ -132,7 +137,7 @@ export class Outbox {
     }
   }
 
-  private failed(outgoing: Outgoing, error: unknown): void {
+  private failed(outgoing: Outgoing<A, B>, error: unknown): void {
     if (isTemporary(error) || hasType(error, "idempotency-in-progress")) {
       this.isRetrying = true;
       this.sending = null;
@@ -161,7 +166,7 @@ export class Outbox {
     this.pause = Math.min(LONGEST_WAIT_MS, 2 * this.pause);
   }
 
-  private done(outgoing: Outgoing): void {
+  private done(outgoing: Outgoing<A, B>): void {
     this.pause = FIRST_WAIT_MS;
     this.isRetrying = false;
     forget(outgoing.userId, outgoing.assignment.id);

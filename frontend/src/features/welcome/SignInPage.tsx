@@ -1,4 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
 
 import { signIn } from "@/api/session";
 import type { Session } from "@/api/types";
@@ -7,13 +8,14 @@ import { CopyBlock } from "@/components/Copy";
 import { TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Notice } from "@/components/Notice";
+import { countUnsent } from "@/features/ranking/kept";
 import { t } from "@/strings";
 
 import { Gate } from "./Gate";
 import { useEnter } from "./useEnter";
 
-export function SignInPage({ session }: { session: Session }) {
-  const enter = useEnter();
+export function SignInPage({ session, back }: { session: Session; back: string | undefined }) {
+  const enter = useEnter(back);
   const attempt = useMutation({
     meta: { isDoor: true },
     mutationFn: (form: FormData) => signIn(fieldText(form, "email"), fieldText(form, "password")),
@@ -24,6 +26,7 @@ export function SignInPage({ session }: { session: Session }) {
   const submit = submitting((form) => attempt.mutate(form));
   return (
     <Gate title={t.welcome.signInTitle}>
+      {back !== undefined && <BackAfterwards />}
       <form onSubmit={submit} className="grid gap-4">
         <TextField label={t.welcome.email} name="email" type="email" autoComplete="username" required autoFocus />
         <TextField
@@ -58,5 +61,16 @@ function SetupNeeded() {
       <CopyBlock label={t.welcome.linkMissing} text={t.welcome.setupCommand} />
       <p className="text-soft text-sm">{t.welcome.setupAgain}</p>
     </Gate>
+  );
+}
+
+/** Somebody was at work when their session ended: nothing is lost, and the door leads back. */
+function BackAfterwards() {
+  const [unsent] = useState(countUnsent);
+  return (
+    <Notice tone="accent" role="status">
+      <p>{t.desk.work.signInAgain}</p>
+      {unsent > 0 && <p className="font-semibold">{t.desk.work.unsentAtDoor(unsent)}</p>}
+    </Notice>
   );
 }

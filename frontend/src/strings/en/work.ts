@@ -51,6 +51,8 @@ export const work = {
     left === 0
       ? `${percent} agreement. That was the last attempt; an admin of the project can open another one.`
       : `${percent} agreement. ${left === 1 ? "One more attempt is" : `${left} more attempts are`} left. Read the guidelines first.`,
+  gold: (percent: string, judged: number) =>
+    `On ${judged} tasks whose right order is known, you agreed on ${percent} of the pairs.`,
   report: "Report",
   reportTitle: "What is wrong with this prompt?",
   reportReasons: {

@@ -47,6 +47,7 @@ export const work: Strings["desk"]["work"] = {
     left === 0
       ? `一致率 ${percent}。这是最后一次机会；项目管理员可以再给您一次。`
       : `一致率 ${percent}。还剩 ${left} 次机会。请先阅读标注指南。`,
+  gold: (percent, judged) => `在 ${judged} 个已知正确排序的任务中，您有 ${percent} 的配对与答案一致。`,
   report: "举报",
   reportTitle: "这个提示有什么问题？",
   reportReasons: { unclear: "不清楚", personal_data: "个人信息", harmful: "有害内容", other: "其他" },
