@@ -43,11 +43,11 @@ class Reading:
         losses_M = _losses(torch.tensor(margin_M) * self.factor, torch.tensor(tie_M), torch.tensor(self.tie_parameter))
         return np.asarray(losses_M.numpy())
 
-    def chance(self, margin_D: Numbers) -> Numbers:
-        """Probability that the first is preferred, given that the pair is decided."""
+    def log_odds(self, margin_D: Numbers) -> Numbers:
+        """Log-odds that the first is preferred, given that the pair is decided."""
         margin = torch.tensor(margin_D) * self.factor
         log_theta = softplus(torch.tensor(self.tie_parameter, dtype=torch.float64))
-        return np.asarray(torch.sigmoid(softplus(log_theta + margin) - softplus(log_theta - margin)).numpy())
+        return np.asarray((softplus(log_theta + margin) - softplus(log_theta - margin)).numpy())
 
 
 def refit(margin_M: Numbers, tie_M: Flags, weight_M: Numbers) -> Reading:

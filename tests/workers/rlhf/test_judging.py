@@ -41,7 +41,7 @@ def test_without_ties_it_is_bradley_terry() -> None:
     reading = Reading(2.0, -40.0)
     assert reading.theta == pytest.approx(1)
     assert reading.losses(np.array([0.5]), np.array([False]))[0] == pytest.approx(log1p(np.exp(-1)))
-    assert reading.chance(np.array([0.5, 0.0])) == pytest.approx([1 / (1 + np.exp(-1)), 0.5])
+    assert reading.log_odds(np.array([0.5, 0.0])) == pytest.approx([1.0, 0.0])
 
 
 def test_a_useless_score_is_read_as_undecided() -> None:
