@@ -71,6 +71,9 @@ class WritingAssignment(BaseModel):
     leased_until: datetime | None
     prompt: WritingPrompt
     draft: WritingDraft | None
+    draft_sequence: Annotated[
+        int, Field(description="Where the next draft's sequence goes on from; no older one wins.")
+    ]
     guideline: WritingGuideline
 
 
@@ -131,6 +134,7 @@ def writing_assignment(desk: WritingDesk) -> WritingAssignment:
             "leased_until": assignment.leased_until,
             "prompt": {"id": desk.prompt_id, "messages": desk.messages},
             "draft": {"text": draft.get("text") or "", "sequence": draft["sequence"]} if draft else None,
+            "draft_sequence": assignment.draft_sequence,
             "guideline": {"number": desk.guideline_number, "seen": desk.guideline_seen},
         }
     )

@@ -110,6 +110,9 @@ class AssignmentRead(BaseModel):
     prompt: PromptShown
     completions: list[CardRead]
     draft: DraftRead | None
+    draft_sequence: Annotated[
+        int, Field(description="Where the next draft's sequence goes on from; no older one wins.")
+    ]
     previous: PreviousRanking | None
     form: FormRead
     is_revision: bool
@@ -156,6 +159,7 @@ def assignment_read(desk: Desk) -> AssignmentRead:
             "prompt": {"id": desk.prompt_id, "messages": desk.messages},
             "completions": [{"id": card.id, "letter": card.letter, "text": card.text} for card in desk.cards],
             "draft": assignment.draft,
+            "draft_sequence": assignment.draft_sequence,
             "previous": _previous(*desk.previous) if desk.previous else None,
             "form": {
                 "ties_allowed": settings.ties_allowed,

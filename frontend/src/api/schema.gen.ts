@@ -1358,6 +1358,11 @@ export interface components {
       /** Completions */
       completions: components["schemas"]["CardRead"][];
       draft: components["schemas"]["DraftRead"] | null;
+      /**
+       * Draft Sequence
+       * @description Where the next draft's sequence goes on from; no older one wins.
+       */
+      draft_sequence: number;
       form: components["schemas"]["FormRead"];
       guideline: components["schemas"]["GuidelineRead"];
       /** Id */
@@ -3611,6 +3616,11 @@ export interface components {
      */
     WritingAssignment: {
       draft: components["schemas"]["WritingDraft"] | null;
+      /**
+       * Draft Sequence
+       * @description Where the next draft's sequence goes on from; no older one wins.
+       */
+      draft_sequence: number;
       guideline: components["schemas"]["WritingGuideline"];
       /** Id */
       id: number;

@@ -266,7 +266,10 @@ def test_a_refused_judgment_names_its_field_and_the_draft_is_kept(
     assignment = page.claim()["assignment"]
     tiers = [[one["id"]] for one in assignment["completions"]]
     page.browser.put(f"/api/v1/assignments/{assignment['id']}/draft", json={"tiers": tiers, "sequence": 1})
-    refusal = page.submit(assignment, **said)
+    with world.session.begin_nested() as request:
+        refusal = page.submit(assignment, **said)
+        request.rollback()
+    world.session.expire_all()
     assert (refusal.status_code, refusal.json()["field"].removesuffix(".1")) == (422, field)
     assert refusal.json()["advice"]
     assert world.session.get_one(Assignment, assignment["id"]).draft["tiers"] == tiers
@@ -288,6 +291,21 @@ def test_a_model_s_name_is_masked_where_the_project_says_so(page: Page, world: W
     world.project.settings = {}
     shown = page.claim()["assignment"]
     assert sorted(one["text"] for one in shown["completions"]) == texts
+
+
+def test_a_revision_s_drafts_go_on_where_the_first_ones_ended(page: Page, world: World) -> None:
+    world.task()
+    assignment = page.claim()["assignment"]
+    assert assignment["draft_sequence"] == 0
+    tiers = [[one["id"] for one in assignment["completions"]]]
+    path = f"/api/v1/assignments/{assignment['id']}/draft"
+    page.browser.put(path, json={"tiers": [], "sequence": 7})
+    page.ok(page.submit(assignment))
+    page.browser.put(path, json={"tiers": [], "sequence": 6})
+    reopened = page.ok(page.post(assignment, "reopen"))
+    assert (reopened["draft"], reopened["draft_sequence"]) == (None, 7)
+    page.browser.put(path, json={"tiers": tiers, "sequence": reopened["draft_sequence"] + 1})
+    assert page.ok(page.post(assignment, "reopen"))["draft"]["tiers"] == tiers
 
 
 def test_a_skip_can_be_explained_a_moment_later(page: Page, world: World) -> None:
