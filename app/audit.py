@@ -1,11 +1,20 @@
 """The audit trail: one row for each deed, in the deed's own transaction."""
 
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from app.auth.tables import AuditEvent, User
+from app.auth.tables import User
+
+INSERT: Final = text(
+    """
+    INSERT INTO audit_events (actor_id, actor_kind, action, object_type, object_id, project_id, request_id, detail)
+    VALUES (:actor_id, :actor_kind, :action, :object_type, :object_id, :project_id, :request_id, :detail)
+    """
+).bindparams(bindparam("detail", type_=JSONB))
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
@@ -21,15 +30,16 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Write down that `actor` (None: the service itself) did `action` to an object. Never put a secret in `detail`."""
-    session.add(
-        AuditEvent(
-            actor_id=actor.id if actor else None,
-            actor_kind="person" if actor else "service",
-            action=action,
-            object_type=object_type,
-            object_id=str(object_id),
-            project_id=project_id,
-            request_id=request_id.get(),
-            detail=detail or {},
-        )
+    session.execute(
+        INSERT,
+        {
+            "actor_id": actor.id if actor else None,
+            "actor_kind": "person" if actor else "service",
+            "action": action,
+            "object_type": object_type,
+            "object_id": str(object_id),
+            "project_id": project_id,
+            "request_id": request_id.get(),
+            "detail": detail or {},
+        },
     )

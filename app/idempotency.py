@@ -2,13 +2,25 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app import locks
 from app.auth.tables import IdempotencyKey
 from app.errors import Conflict, Unprocessable
+
+FIND: Final = select(IdempotencyKey.request_sha256, IdempotencyKey.body).where(
+    IdempotencyKey.user_id == bindparam("user"), IdempotencyKey.key == bindparam("key")
+)
+INSERT: Final = text(
+    """
+    INSERT INTO idempotency_keys (user_id, key, route, request_sha256, status, body)
+    VALUES (:user_id, :key, :route, :request_sha256, :status, :body)
+    """
+).bindparams(bindparam("body", type_=JSONB))
 
 
 def request_hash(route: str, request: dict[str, Any]) -> bytes:
@@ -33,7 +45,7 @@ def find_answer(
             advice="Send it again in a second; it will get the first one's answer.",
             retry_after_seconds=1,
         )
-    known = session.get(IdempotencyKey, (user_id, key))
+    known = session.execute(FIND, {"user": user_id, "key": key}).one_or_none()
     if known is None:
         return None
     if known.request_sha256 != request_hash(route, request):
@@ -43,20 +55,22 @@ def find_answer(
             advice="Make a new key for a new request; repeat a key only with the same body.",
             field="Idempotency-Key",
         )
-    return known.body
+    body: dict[str, Any] = known.body
+    return body
 
 
 def remember(
     session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any], status: int, body: dict[str, Any]
 ) -> None:
     """Keep the answer, in the transaction that does the work."""
-    session.add(
-        IdempotencyKey(
-            user_id=user_id,
-            key=key,
-            route=route,
-            request_sha256=request_hash(route, request),
-            status=status,
-            body=body,
-        )
+    session.execute(
+        INSERT,
+        {
+            "user_id": user_id,
+            "key": key,
+            "route": route,
+            "request_sha256": request_hash(route, request),
+            "status": status,
+            "body": body,
+        },
     )

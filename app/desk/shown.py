@@ -1,25 +1,22 @@
 """What an annotator sees of one assignment: the prompt, the completions under letters, the form, nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.auth.access import Access
 from app.completions import service as completions
-from app.completions.tables import Completion
-from app.guidelines.tables import GuidelineVersion
 from app.projects.settings import ProjectSettings, settings_of
-from app.prompts.tables import Prompt
 from app.rankings import practice
 from app.rankings import service as rankings
 from app.rankings.judgment import Judgment
 from app.rankings.practice import Place
 from app.rankings.tables import Ranking
 from app.tasks.assignment import letters
-from app.tasks.tables import Assignment, Task
+from app.tasks.tables import Assignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +46,38 @@ class Desk:
     guideline_seen: int | None
 
 
+SHOWN: Final = text(
+    """
+    SELECT p.id, p.messages, t.purpose,
+           (SELECT max(g.number) FROM guideline_versions g WHERE g.project_id = t.project_id) AS guideline,
+           (SELECT array_agg(c.text ORDER BY u.place)
+            FROM unnest(CAST(:shown AS bigint[])) WITH ORDINALITY AS u(id, place) JOIN completions c ON c.id = u.id
+           ) AS texts
+    FROM tasks t JOIN prompts p ON p.id = t.prompt_id WHERE t.id = :task
+    """
+)
+
+
 def desk_of(session: Session, assignment: Assignment, access: Access) -> Desk:
     """The desk for one assignment, completions in this person's own order."""
-    newest = select(func.max(GuidelineVersion.number)).where(GuidelineVersion.project_id == assignment.project_id)
-    prompt, purpose, guideline = session.execute(
-        select(Prompt, Task.purpose, newest.scalar_subquery())
-        .join(Task, Task.prompt_id == Prompt.id)
-        .where(Task.id == assignment.task_id)
-    ).one()
+    row = session.execute(SHOWN, {"task": assignment.task_id, "shown": assignment.shown_order}).one()
     current = rankings.find_current(session, assignment.id) if assignment.state == "submitted" else None
     settings = settings_of(access.project)
     masked = completions.masker(session, assignment.project_id) if settings.mask_model_names else completions.as_it_is
-    place = practice.place_of(session, assignment, access.membership) if purpose == "practice" else None
+    place = practice.place_of(session, assignment, access.membership) if row.purpose == "practice" else None
     return Desk(
         assignment=assignment,
-        prompt_id=prompt.id,
-        messages=[{**message, "content": masked(message["content"])} for message in prompt.messages],
-        cards=_cards(session, assignment, masked),
+        prompt_id=row.id,
+        messages=[{**message, "content": masked(message["content"])} for message in row.messages],
+        cards=_cards(assignment.shown_order, row.texts or [], masked),
         settings=settings,
         previous=(current, rankings.judgment_of(session, current)) if current else None,
         practice=place,
-        guideline_number=guideline,
+        guideline_number=row.guideline,
         guideline_seen=access.membership.guideline_seen,
     )
 
 
-def _cards(session: Session, assignment: Assignment, masked: Callable[[str], str]) -> list[Card]:
-    shown = assignment.shown_order
-    texts = dict(session.execute(select(Completion.id, Completion.text).where(Completion.id.in_(shown))).all())
-    return [Card(one, letter, masked(texts[one])) for one, letter in zip(shown, letters(len(shown)), strict=True)]
+def _cards(shown: Sequence[int], texts: Sequence[str], masked: Callable[[str], str]) -> list[Card]:
+    named = zip(shown, letters(len(shown)), texts, strict=True)
+    return [Card(completion_id, letter, masked(said)) for completion_id, letter, said in named]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, aliased
@@ -42,41 +42,50 @@ class HistoryRow:
     editable_until: datetime
 
 
-COUNT = {
-    what: text(
-        f"""
-    INSERT INTO annotator_days (annotator_id, project_id, day, {what})
-    VALUES (:annotator, :project, CAST(now() AT TIME ZONE 'UTC' AS date), 1)
+What = Literal["judged", "written"]
+TODAY: Final = "CAST(now() AT TIME ZONE 'UTC' AS date)"
+COUNT: Final = {
+    what: f"""
+    INSERT INTO annotator_days (annotator_id, project_id, day, {what}) VALUES (:annotator, :project, {TODAY}, 1)
     ON CONFLICT (annotator_id, project_id, day) DO UPDATE SET {what} = annotator_days.{what} + 1
-    """  # noqa: S608 - one of two constants
-    )
+    """  # noqa: S608 - made of constants
     for what in ("judged", "written")
 }
-PROGRESS = text(
-    """
-    SELECT coalesce(sum(judged), 0) AS total,
-           coalesce(sum(judged) FILTER (WHERE day = CAST(now() AT TIME ZONE 'UTC' AS date)), 0) AS today,
+# A statement does not see what it writes itself, so today's row comes from `today`, the days before from the table.
+PROGRESS: Final = f"""
+    SELECT coalesce((SELECT judged FROM today), 0) AS today,
+           coalesce((SELECT judged FROM today), 0)
+           + coalesce((SELECT sum(judged) FROM annotator_days
+                       WHERE annotator_id = :annotator AND project_id = :project AND day <> {TODAY}), 0) AS total,
            (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY active_ms) FROM (
               SELECT active_ms FROM rankings
               WHERE annotator_id = :annotator AND project_id = :project
                 AND superseded_by_id IS NULL AND withdrawn_at IS NULL
               ORDER BY created_at DESC LIMIT :recent) last) AS median_ms
-    FROM annotator_days WHERE annotator_id = :annotator AND project_id = :project
-    """
+"""  # noqa: S608 - made of constants
+LOOK: Final = text(
+    f"""
+    WITH today AS (SELECT judged FROM annotator_days
+                   WHERE annotator_id = :annotator AND project_id = :project AND day = {TODAY})
+    {PROGRESS}
+    """  # noqa: S608 - made of constants
 )
+COUNT_AND_LOOK: Final = text(f"WITH today AS ({COUNT['judged']} RETURNING judged) {PROGRESS}")
+COUNT_ONLY: Final = {what: text(statement) for what, statement in COUNT.items()}
 
 
-def count_judgment(
-    session: Session, *, project_id: int, annotator_id: int, what: Literal["judged", "written"] = "judged"
-) -> None:
+def count_judgment(session: Session, *, project_id: int, annotator_id: int, what: What = "judged") -> None:
     """Count one judgment (or text) of today, in the transaction that writes it; not for practice and revisions."""
-    session.execute(COUNT[what], {"project": project_id, "annotator": annotator_id})
+    session.execute(COUNT_ONLY[what], {"project": project_id, "annotator": annotator_id})
 
 
-def progress_of(session: Session, *, project_id: int, annotator_id: int) -> Progress:
-    """How much this person has done, each judgment once, however often it was revised."""
+def progress_of(session: Session, *, project_id: int, annotator_id: int, counting: bool = False) -> Progress:
+    """How much this person has done, each judgment once, however often it was revised.
+
+    `counting` counts one more judgment of today first, as `count_judgment` does.
+    """
     who = {"project": project_id, "annotator": annotator_id, "recent": RECENT}
-    row = session.execute(PROGRESS, who).one()
+    row = session.execute(COUNT_AND_LOOK if counting else LOOK, who).one()
     seconds = None if row.median_ms is None else round(row.median_ms / 1000, 1)
     return Progress(today=int(row.today), total=int(row.total), median_seconds=seconds)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app import audit, idempotency
 from app.auth.tables import User
@@ -16,7 +17,7 @@ from app.rankings import practice
 from app.rankings.comparisons import Pair, comparisons_of, ranks_of
 from app.rankings.judgment import Form, Judgment, check_judgment
 from app.rankings.practice import DEFAULT_RULE, Rule
-from app.rankings.progress import count_judgment, progress_of
+from app.rankings.progress import progress_of
 from app.rankings.tables import Ranking, RankingItem
 from app.tasks import service as tasks
 from app.tasks import slots
@@ -69,6 +70,8 @@ class Recorded:
     submitted_at: datetime
     editable_until: datetime
     purpose: str
+    counts: bool
+    """Whether it is one more judgment of this person: neither practice, nor a revision, nor what was there already."""
 
 
 def submit_ranking(session: Session, submission: Submission) -> Answer:
@@ -86,7 +89,7 @@ def submit_ranking(session: Session, submission: Submission) -> Answer:
     known = idempotency.find_answer(session, user_id=who.id, key=submission.key, route=ROUTE, request=request)
     if known is not None:
         return Answer(known, replayed=True)
-    completion_ids = tasks.completion_ids_of(session, submission.assignment.task_id)
+    completion_ids = submission.assignment.shown_order
     if not completion_ids:
         raise Conflict("this task asks for a demonstration, not for a ranking", type="writing-task")
     check_judgment(submission.judgment, submission.form, completion_ids)
@@ -106,9 +109,6 @@ def _record(session: Session, submission: Submission) -> Recorded:
     extra = not slots.fill_slot(session, task, assignment)
     revision = current.revision + 1 if current else 1
     recorded = _write(session, submission, task, revision=revision, extra=extra)
-    _finish(session, assignment)
-    if task.purpose != "practice":
-        count_judgment(session, project_id=task.project_id, annotator_id=assignment.annotator_id)
     _audit(session, submission, recorded, "ranking.submitted")
     return recorded
 
@@ -126,26 +126,24 @@ def _revise(session: Session, submission: Submission, task: Task, current: Ranki
         )
     recorded = _write(session, submission, task, revision=current.revision + 1, extra=current.extra)
     session.expire(current)
-    _finish(session, submission.assignment)
     _audit(session, submission, recorded, "ranking.revised")
     return recorded
 
 
-def _finish(session: Session, assignment: Assignment) -> None:
-    assignment.state, assignment.leased_until, assignment.skip_reason = "submitted", None, None
-    assignment.finished_at = session.scalar(select(func.now()))
-    assignment.draft = None
-    session.flush()
-
-
-# One statement for everything a judgment is. The count makes the insert wait until the earlier revision has stepped
-# back, because only one ranking of an assignment may be current.
+# One statement for everything a judgment is, and the end of its assignment; nothing at all where the guidelines it was
+# made under are unknown. The count makes the insert wait until the earlier revision has stepped back, because only one
+# ranking of an assignment may be current.
 WRITE = text(
     """
-    WITH fresh AS MATERIALIZED (SELECT nextval(pg_get_serial_sequence('rankings', 'id')) AS id),
+    WITH made_under AS MATERIALIZED (
+      SELECT g.id FROM guideline_versions g, assignments a
+      WHERE a.id = :assignment AND g.project_id = a.project_id AND g.number = CAST(:guideline AS bigint)),
+    fresh AS MATERIALIZED (
+      SELECT nextval('rankings_id_seq') AS id
+      WHERE CAST(:guideline AS bigint) IS NULL OR EXISTS (SELECT 1 FROM made_under)),
     earlier AS (
-      UPDATE rankings SET superseded_by_id = (SELECT id FROM fresh)
-      WHERE assignment_id = :assignment AND superseded_by_id IS NULL RETURNING id),
+      UPDATE rankings SET superseded_by_id = fresh.id FROM fresh
+      WHERE assignment_id = :assignment AND superseded_by_id IS NULL RETURNING rankings.id),
     written AS (
       INSERT INTO rankings (id, project_id, assignment_id, task_id, annotator_id, revision, extra, rationale,
                             shown_order, touched, moves, active_ms, strength, none_acceptable, prompt_flags,
@@ -154,11 +152,11 @@ WRITE = text(
       SELECT fresh.id, a.project_id, a.id, a.task_id, a.annotator_id, :revision, :extra, :rationale,
              a.shown_order, :touched, :moves, :active_ms, CAST(:strength AS smallint), :none_acceptable,
              CAST(:prompt_flags AS text[]),
-             (SELECT g.id FROM guideline_versions g WHERE g.project_id = a.project_id AND g.number = :guideline),
+             (SELECT id FROM made_under),
              CAST(:presentation AS jsonb)
       FROM fresh, assignments a, (SELECT count(*) FROM earlier) AS stepped_back
       WHERE a.id = :assignment
-      RETURNING id, project_id, created_at, guideline_version_id),
+      RETURNING id, project_id, assignment_id, created_at),
     items AS (
       INSERT INTO ranking_items (ranking_id, completion_id, rank, rating, flags, aspects)
       SELECT written.id, i.completion_id, i.rank, i.rating, ARRAY(SELECT jsonb_array_elements_text(i.flags)), i.aspects
@@ -169,8 +167,15 @@ WRITE = text(
       INSERT INTO comparisons (project_id, ranking_id, preferred_id, other_id, tie, strength)
       SELECT written.project_id, written.id, p.preferred_id, p.other_id, p.tie, CAST(:strength AS smallint)
       FROM written, unnest(CAST(:preferred AS bigint[]), CAST(:other AS bigint[]), CAST(:ties AS boolean[]))
-           AS p(preferred_id, other_id, tie))
-    SELECT id, created_at, guideline_version_id FROM written
+           AS p(preferred_id, other_id, tie)),
+    finished AS (
+      UPDATE assignments SET state = 'submitted', leased_until = NULL, skip_reason = NULL, draft = NULL,
+                             finished_at = now()
+      FROM written WHERE assignments.id = written.assignment_id)
+    SELECT id, created_at, coalesce(
+      (SELECT r.created_at FROM rankings r WHERE r.assignment_id = :assignment AND r.revision = 1),
+      created_at) AS first_at
+    FROM written
     """
 )
 
@@ -186,23 +191,32 @@ def _write(session: Session, submission: Submission, task: Task, *, revision: in
         **_item_arrays(judgment),
         **_pair_arrays(pairs if task.purpose == "collect" else []),
     }
-    row = session.execute(WRITE, parameters).one()
-    if judgment.guideline_number is not None and row.guideline_version_id is None:
+    row = session.execute(WRITE, parameters).one_or_none()
+    if row is None:
         raise Unprocessable(
             f"this project's guidelines have no version {judgment.guideline_number}",
             type="invalid-ranking",
             field="guideline_number",
             advice="Reload the guidelines and submit again.",
         )
+    _note_end(submission.assignment, row.created_at)
     return Recorded(
         ranking_id=row.id,
         revision=revision,
         extra=extra,
         comparisons=len(pairs),
         submitted_at=row.created_at,
-        editable_until=_editable_until(session, submission.assignment.id, submission.edit_window),
+        editable_until=row.first_at + submission.edit_window,
         purpose=task.purpose,
+        counts=revision == 1 and task.purpose != "practice",
     )
+
+
+def _note_end(assignment: Assignment, at: datetime) -> None:
+    """Let the object say what `WRITE` did to its row."""
+    ended = {"state": "submitted", "leased_until": None, "skip_reason": None, "draft": None, "finished_at": at}
+    for name, value in ended.items():
+        set_committed_value(assignment, name, value)
 
 
 def _plain_values(judgment: Judgment) -> dict[str, Any]:
@@ -249,6 +263,7 @@ def _recorded(session: Session, ranking: Ranking, task: Task, edit_window: timed
         submitted_at=ranking.created_at,
         editable_until=_editable_until(session, ranking.assignment_id, edit_window),
         purpose=task.purpose,
+        counts=False,
     )
 
 
@@ -309,7 +324,12 @@ def _body(session: Session, recorded: Recorded, submission: Submission) -> dict[
     assignment, feedback = submission.assignment, None
     if recorded.purpose == "practice":
         feedback = practice.feedback_on(session, assignment, submission.judgment.tiers, submission.practice)
-    progress = progress_of(session, project_id=assignment.project_id, annotator_id=assignment.annotator_id)
+    progress = progress_of(
+        session,
+        project_id=assignment.project_id,
+        annotator_id=assignment.annotator_id,
+        counting=recorded.counts,
+    )
     return {
         "ranking_id": recorded.ranking_id,
         "revision": recorded.revision,

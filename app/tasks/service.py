@@ -247,8 +247,7 @@ def take_up_again(session: Session, assignment: Assignment, actor: User, lease: 
 def hold(session: Session, assignment: Assignment) -> tuple[Task, Assignment]:
     """The task and the assignment, fresh, with everything locked that a change of them touches."""
     slots.hold_person(session, assignment.project_id, assignment.annotator_id)
-    task = slots.lock_task(session, assignment.task_id)
-    return task, slots.lock_assignment(session, assignment.id)
+    return slots.lock_with_task(session, assignment.id)
 
 
 def _check_room(session: Session, assignment: Assignment) -> None:

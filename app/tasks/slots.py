@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app import locks
 from app.tasks.tables import Assignment, Task, TaskSlot
@@ -36,14 +37,20 @@ def lock_task(session: Session, task_id: int) -> Task:
     ).one()
 
 
-def lock_assignment(session: Session, assignment_id: int) -> Assignment:
-    """The assignment, fresh and held."""
-    return session.scalars(
-        select(Assignment)
-        .where(Assignment.id == assignment_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
+# The task first, then the assignment, as everybody takes them.
+HOLD = (
+    select(Task, Assignment)
+    .join(Assignment, Assignment.task_id == Task.id)
+    .where(Assignment.id == bindparam("assignment"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
+def lock_with_task(session: Session, assignment_id: int) -> tuple[Task, Assignment]:
+    """An assignment and its task, fresh and held."""
+    task, assignment = session.execute(HOLD, {"assignment": assignment_id}).one()
+    return task, assignment
 
 
 def open_slots(session: Session, task: Task, count: int) -> None:
@@ -96,6 +103,30 @@ def lease_slot(session: Session, slot: TaskSlot | None, assignment: Assignment, 
     session.refresh(assignment)
 
 
+# Own slot first, then the one kept for this person, then any open one. What is left is counted without it: a claim that
+# is taking another slot meanwhile changes nothing, because open and leased ones count alike.
+FILL = text(
+    """
+    WITH slot AS MATERIALIZED (
+      SELECT s.id FROM task_slots s
+      WHERE s.task_id = :task AND (s.assignment_id = :assignment OR (
+        s.state = 'open' AND (s.reserved_for_id IS NULL OR s.reserved_for_id = :annotator)))
+      ORDER BY s.assignment_id NULLS LAST, s.reserved_for_id NULLS LAST, s.queue_seq LIMIT 1 FOR UPDATE),
+    filled AS (
+      UPDATE task_slots SET state = 'filled', assignment_id = :assignment FROM slot WHERE task_slots.id = slot.id
+      RETURNING task_slots.id),
+    rest AS MATERIALIZED (
+      SELECT count(*) FILTER (WHERE s.state IN ('open', 'leased')) AS live,
+             count(*) FILTER (WHERE s.state = 'open') AS open, count(*) FILTER (WHERE s.state = 'filled') AS filled
+      FROM task_slots s WHERE s.task_id = :task AND s.id NOT IN (SELECT id FROM slot)),
+    done AS (
+      UPDATE tasks SET state = 'done' FROM rest, filled WHERE tasks.id = :task AND rest.live = 0)
+    SELECT EXISTS (SELECT 1 FROM filled) AS counted, rest.live = 0 AS done, rest.filled = 0 AND rest.open > 0 AS first
+    FROM rest
+    """
+)
+
+
 def fill_slot(session: Session, task: Task, assignment: Assignment) -> bool:
     """Fill the assignment's own slot, else an open one of the task; False when the task has none left for it.
 
@@ -104,17 +135,14 @@ def fill_slot(session: Session, task: Task, assignment: Assignment) -> bool:
     """
     if task.purpose != "collect":
         return True
-    slot = own_slot(session, assignment.id) or free_slot(session, task.id, assignment.annotator_id)
-    if slot is None:
+    who = {"task": task.id, "assignment": assignment.id, "annotator": assignment.annotator_id}
+    filled = session.execute(FILL, who).one()
+    if not filled.counted:
         return False
-    slot.state, slot.assignment_id = "filled", assignment.id
-    session.flush()
-    states = list(session.scalars(select(TaskSlot.state).where(TaskSlot.task_id == task.id)))
-    if not {"open", "leased"} & set(states):
-        task.state = "done"
-    elif "open" in states and states.count("filled") == 1:
+    if filled.done:
+        set_committed_value(task, "state", "done")
+    if filled.first:
         _move_to_half_done(session, task)
-    session.flush()
     return True
 
 
