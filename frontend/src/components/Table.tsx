@@ -18,7 +18,11 @@ export function Table({ caption, head, children, className }: TableProps) {
         <thead>
           <tr className="border-line border-b">
             {head.map((name, place) => (
-              <th key={place} scope="col" className="text-soft px-5 py-2.5 text-xs font-semibold whitespace-nowrap">
+              <th
+                key={place}
+                scope="col"
+                className="text-soft px-5 py-2.5 text-start text-xs font-semibold whitespace-nowrap"
+              >
                 {name}
               </th>
             ))}
@@ -41,7 +45,7 @@ export function Cell({
 }) {
   const look = cx("px-5 py-3 align-top", className);
   return head ? (
-    <th scope="row" className={cx("min-w-36 font-medium", look)}>
+    <th scope="row" className={cx("min-w-36 text-start font-medium", look)}>
       {children}
     </th>
   ) : (

@@ -11,7 +11,7 @@ import { ErrorNote, Skeleton } from "@/components/Notice";
 import { ProgressBar } from "@/components/Progress";
 import { t } from "@/strings";
 
-const GOOD_FROM = 0.5;
+const GOOD_FROM = 0.7;
 
 /** One task with a known order; opened, its answers in that order and the reason. */
 export function KnownRow({ known, projectId }: { known: KnownAnswer; projectId: number }) {
@@ -42,7 +42,6 @@ export function KnownRow({ known, projectId }: { known: KnownAnswer; projectId: 
 function Agreement({ known }: { known: KnownAnswer }) {
   const { mean_agreement: mean, judged } = known;
   if (mean === null) return <p className="text-soft text-sm">{t.quality.judgedBy(formatCount(0), 0)}</p>;
-  // Agreement runs from -1 to 1; half and less reads as "people see it otherwise".
   return (
     <div className="grid gap-1">
       <p className="flex items-baseline gap-2 text-sm">

@@ -11,7 +11,7 @@ import { submitting } from "@/components/form";
 import { ErrorNote } from "@/components/Notice";
 import { t } from "@/strings";
 
-import { ROLES } from "./PeoplePage";
+import { ROLES } from "./roles";
 
 /** Makes an invitation link, and shows it this once. */
 export function InviteDialog({ projectId, onClose }: { projectId: number; onClose: () => void }) {

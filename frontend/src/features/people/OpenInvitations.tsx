@@ -24,7 +24,7 @@ export function OpenInvitations({ projectId }: { projectId: number }) {
       <ul className="divide-line divide-y">
         {rows.map((one) => (
           <li key={one.id} className="flex flex-wrap items-center gap-3 px-5 py-3">
-            <span className="mr-auto">{one.email ?? t.project.invitationAny}</span>
+            <span className="me-auto">{one.email ?? t.project.invitationAny}</span>
             <Pill>{t.project.roles[one.role]}</Pill>
             <span className="text-soft text-sm">{t.project.invitationUntil(formatFull(one.expires_at))}</span>
             <Button size="small" busy={revoke.isPending} onClick={() => revoke.mutate(one.id)}>

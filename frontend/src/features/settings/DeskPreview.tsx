@@ -12,6 +12,7 @@ import { sampleAssignment } from "./sample";
 export function DeskPreview({ settings }: { settings: ProjectSettings }) {
   const [preferences] = usePreferences();
   const [round, setRound] = useState(0);
+  const again = () => setRound(round + 1);
   const assignment = useMemo(() => sampleAssignment(settings), [settings]);
   // Another form is another task: what was said on the one before it no longer fits.
   const key = `${round} ${JSON.stringify(assignment.form)} ${assignment.completions.length}`;
@@ -22,12 +23,12 @@ export function DeskPreview({ settings }: { settings: ProjectSettings }) {
           <h2 className="text-base font-semibold">{t.settings.preview}</h2>
           <p className="text-soft text-sm">{t.settings.previewLead}</p>
         </div>
-        <Button size="small" onClick={() => setRound(round + 1)}>
+        <Button size="small" onClick={again}>
           {t.settings.previewAgain}
         </Button>
       </header>
-      <div className="border-edge/40 bg-bg overflow-hidden rounded-2xl border border-dashed">
-        <TrialDesk key={key} assignment={assignment} preferences={preferences} />
+      <div className="border-edge/40 bg-bg overflow-hidden rounded-2xl border border-dashed xl:max-h-[calc(100dvh-6rem)] xl:overflow-y-auto">
+        <TrialDesk key={key} assignment={assignment} preferences={preferences} onAgain={again} />
       </div>
     </aside>
   );

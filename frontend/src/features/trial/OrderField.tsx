@@ -4,8 +4,8 @@ import type { Assignment } from "@/api/types";
 import { Answers } from "@/features/ranking/Answers";
 import { Conversation } from "@/features/ranking/Conversation";
 import { DragField } from "@/features/ranking/DragField";
+import { Order } from "@/features/ranking/Order";
 import { usePreferences } from "@/features/ranking/preferences";
-import { Rail } from "@/features/ranking/Rail";
 import { toTiers } from "@/features/ranking/ranking";
 
 import { useTrial } from "./useTrial";
@@ -21,7 +21,7 @@ export function OrderField({ assignment, onTiers }: { assignment: Assignment; on
     <DragField bench={bench}>
       <div className="bench grid gap-4">
         <Conversation messages={assignment.prompt.messages} raw={false} />
-        <Rail bench={bench} />
+        <Order bench={bench} />
         <Answers bench={bench} preferences={preferences} showsDifferences={false} />
       </div>
       <p aria-live="polite" className="sr-only">

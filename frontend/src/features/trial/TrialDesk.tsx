@@ -2,17 +2,24 @@ import type { Assignment } from "@/api/types";
 import { Answers } from "@/features/ranking/Answers";
 import { Conversation } from "@/features/ranking/Conversation";
 import { DragField } from "@/features/ranking/DragField";
+import { Footer } from "@/features/ranking/Footer";
+import { keyName } from "@/features/ranking/keys";
 import { NoneAcceptable } from "@/features/ranking/NoneAcceptable";
 import type { Preferences } from "@/features/ranking/preferences";
 import { PromptFlags } from "@/features/ranking/PromptForm";
-import { Rail } from "@/features/ranking/Rail";
 import { Rationale } from "@/features/ranking/Rationale";
-import { t } from "@/strings";
 
 import { useTrial } from "./useTrial";
 
+interface TrialDeskProps {
+  assignment: Assignment;
+  preferences: Preferences;
+  /** Where submit and skip lead: nothing goes anywhere. */
+  onAgain: () => void;
+}
+
 /** The desk's parts on a task that is nobody's: everything can be tried, and nothing is kept or sent. */
-export function TrialDesk({ assignment, preferences }: { assignment: Assignment; preferences: Preferences }) {
+export function TrialDesk({ assignment, preferences, onAgain }: TrialDeskProps) {
   const [bench, words] = useTrial(assignment);
   const { prompt_flags: promptFlags, rationale } = assignment.form;
   return (
@@ -24,10 +31,15 @@ export function TrialDesk({ assignment, preferences }: { assignment: Assignment;
         <NoneAcceptable bench={bench} />
         {rationale !== "off" && <Rationale bench={bench} />}
       </div>
-      <footer className="border-line bg-panel grid gap-1.5 border-t px-4 py-2.5 sm:px-5">
-        <span className="text-soft text-sm font-semibold">{t.desk.yourOrder}</span>
-        <Rail bench={bench} />
-      </footer>
+      <Footer
+        bench={bench}
+        draft="none"
+        skipKey={keyName(preferences.bindings.skip)}
+        onSubmit={onAgain}
+        onSkip={onAgain}
+      >
+        {null}
+      </Footer>
       <p aria-live="polite" className="sr-only">
         {words}
       </p>

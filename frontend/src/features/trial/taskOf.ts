@@ -13,6 +13,7 @@ export const NOBODYS_TASK = {
   leased_until: null,
   is_revision: false,
   draft: null,
+  draft_sequence: 0,
   previous: null,
   guideline: { number: null, seen: null },
 } as const satisfies Partial<Assignment>;

@@ -42,11 +42,9 @@ export const quality = {
   makerLead: "Choose the answers, put them in their right order, say why.",
   back: "Back to the list",
   choosePrompt: "Which prompt",
-  choosePromptText: "Prompts with two or more answers.",
   choosePromptEmpty: "No prompt has two answers yet",
   choosePromptEmptyText:
     "As soon as a model has answered prompts, or people have written answers, they can be chosen here.",
-  chooseThis: "Choose",
   answersOf: (count: number) => `${count} answers`,
   chooseAnswers: "Which answers",
   chooseAnswersText: "Two to nine.",

@@ -1,6 +1,5 @@
 export const settings = {
   lead: "What annotators are asked, who gets which task, how completions are written, and when the loop acts by itself.",
-  sections: "Sections of the settings",
   saved: "Saved",
   unsaved: "Not saved yet",
   save: "Save the settings",

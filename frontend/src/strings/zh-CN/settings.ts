@@ -2,7 +2,6 @@ import type { Strings } from "../en";
 
 export const settings: Strings["settings"] = {
   lead: "向标注者询问什么，谁得到哪个任务，回答如何生成，以及闭环何时自动运行。",
-  sections: "设置的各个部分",
   saved: "已保存",
   unsaved: "尚未保存",
   save: "保存设置",

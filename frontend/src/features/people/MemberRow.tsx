@@ -1,0 +1,134 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { changeMember, removeMember } from "@/api/people";
+import { resetPractice } from "@/api/quality";
+import type { Member, Role } from "@/api/types";
+import { Button } from "@/components/Button";
+import { Dialog } from "@/components/Dialog";
+import { Switch } from "@/components/Field";
+import { ErrorNote } from "@/components/Notice";
+import { Cell } from "@/components/Table";
+import { Time } from "@/components/Time";
+import { t } from "@/strings";
+
+import { ROLES } from "./roles";
+
+interface MemberRowProps {
+  member: Member;
+  projectId: number;
+  isSelf: boolean;
+  practises: boolean;
+}
+
+export function MemberRow({ member, projectId, isSelf, practises }: MemberRowProps) {
+  const { user, role } = member;
+  const queries = useQueryClient();
+  const change = useMutation({
+    mutationFn: (to: { role?: Role; paused?: boolean }) => changeMember(projectId, user.id, to),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["members", projectId] }),
+  });
+  const toggled = change.isSuccess ? change.variables.paused : undefined;
+  return (
+    <tr>
+      <Cell head>
+        {user.name}
+        {isSelf && <span className="text-soft font-normal">{` (${t.project.you})`}</span>}
+        <span className="text-soft block text-sm font-normal">{user.email}</span>
+        {change.isError && <ErrorNote error={change.error} />}
+      </Cell>
+      <Cell>
+        <select
+          aria-label={t.project.roleOf(user.name)}
+          value={role}
+          disabled={isSelf || change.isPending}
+          onChange={(event) => {
+            const chosen = ROLES.find((one) => one === event.target.value);
+            if (chosen !== undefined) change.mutate({ role: chosen });
+          }}
+          className="border-edge/60 bg-panel h-9 rounded-lg border px-2 disabled:opacity-70 pointer-coarse:h-11"
+        >
+          {ROLES.map((one) => (
+            <option key={one} value={one}>
+              {t.project.roles[one]}
+            </option>
+          ))}
+        </select>
+      </Cell>
+      <Cell className="min-w-56">
+        {role !== "researcher" && (
+          <Switch
+            label={t.project.pausedOf(user.name)}
+            checked={!member.paused}
+            disabled={change.isPending}
+            onChange={(may) => change.mutate({ paused: !may })}
+          />
+        )}
+        <p role="status" className="text-soft text-sm">
+          {toggled === undefined ? "" : toggled ? t.project.pausedNow : t.project.mayRankNow}
+        </p>
+      </Cell>
+      <Cell className="whitespace-nowrap">
+        <Time iso={member.joined_at} />
+      </Cell>
+      <Cell>
+        <div className="flex flex-wrap gap-2">
+          {practises && role === "annotator" && <PracticeReset member={member} projectId={projectId} />}
+          {!isSelf && <Remove member={member} projectId={projectId} />}
+        </div>
+      </Cell>
+    </tr>
+  );
+}
+
+function PracticeReset({ member: { user }, projectId }: { member: Member; projectId: number }) {
+  const queries = useQueryClient();
+  const reset = useMutation({
+    mutationFn: () => resetPractice(projectId, user.id),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["members", projectId] }),
+  });
+  return (
+    <div className="grid gap-1">
+      <Button
+        size="small"
+        busy={reset.isPending}
+        aria-label={t.project.practiceResetThis(user.name)}
+        onClick={() => reset.mutate()}
+      >
+        {t.project.practiceReset}
+      </Button>
+      <p role="status" className="text-soft text-sm">
+        {reset.isSuccess ? t.project.practiceResetDone : ""}
+      </p>
+      {reset.isError && <ErrorNote error={reset.error} />}
+    </div>
+  );
+}
+
+function Remove({ member: { user }, projectId }: { member: Member; projectId: number }) {
+  const [asks, setAsks] = useState(false);
+  const queries = useQueryClient();
+  const remove = useMutation({
+    mutationFn: () => removeMember(projectId, user.id),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["members", projectId] }),
+  });
+  return (
+    <>
+      <Button size="small" variant="danger" onClick={() => setAsks(true)} className="self-start">
+        {t.project.removeMember}
+      </Button>
+      {asks && (
+        <Dialog title={t.project.removeMember} onClose={() => setAsks(false)}>
+          <p>{t.project.removeAsk(user.name)}</p>
+          {remove.isError && <ErrorNote error={remove.error} />}
+          <div className="flex justify-end gap-2">
+            <Button onClick={() => setAsks(false)}>{t.common.cancel}</Button>
+            <Button variant="danger" busy={remove.isPending} onClick={() => remove.mutate()}>
+              {t.project.removeMember}
+            </Button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
