@@ -126,7 +126,6 @@ def test_the_desk_at_work_has_no_violation(new_project: Project, open_desk: Open
     assert not found, "\n".join(found)
 
 
-@pytest.mark.xfail(strict=True, reason="code that is wider than its card cannot be scrolled with the keyboard")
 def test_wide_code_has_no_violation(project: World, open_desk: OpenDesk) -> None:
     a_task(project, "How do I remove repeats from a list?", [CODE, "Sort it first."])
     desk = open_desk(project, **PHONE)

@@ -90,13 +90,21 @@ def test_clicked_places_are_what_is_stored(project: World, open_desk: OpenDesk) 
 
 
 def test_a_second_click_on_the_place_takes_the_card_off(project: World, open_desk: OpenDesk) -> None:
-    task = a_task(project, texts=2)
+    task = a_task(project, texts=3)
     desk = open_desk(project).shows(task)
     desk.chip("A", 1).click()
     desk.chip("A", 1).click()
     expect(desk.chip("A", 1)).to_have_attribute("aria-pressed", "false")
-    desk.chip("B", 1).click()
-    desk.chip("A", 2).click()
+    for place, letter in enumerate("BAC", start=1):
+        desk.chip(letter, place).click()
+    desk.page.get_by_role("button", name="Submit").click()
+    desk.stored(task, "B A C")
+
+
+def test_one_click_says_which_of_two_is_better(project: World, open_desk: OpenDesk) -> None:
+    task = a_task(project, texts=2)
+    desk = open_desk(project).shows(task)
+    desk.card("B").get_by_role("button", name="B is better").click()
     desk.page.get_by_role("button", name="Submit").click()
     desk.stored(task, "B A")
 

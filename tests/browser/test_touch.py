@@ -32,7 +32,7 @@ def scrolled(desk: Desk) -> float:
     return float(desk.page.evaluate("scrollY"))
 
 
-@pytest.mark.parametrize("count", [2, 4, 9])
+@pytest.mark.parametrize("count", [3, 4, 9])
 def test_a_ranking_by_taps_alone(project: World, open_desk: OpenDesk, count: int) -> None:
     first, second = a_task(project, texts=count), a_task(project, texts=2)
     desk = open_desk(project, **PHONE).shows(first)
@@ -46,6 +46,16 @@ def test_a_ranking_by_taps_alone(project: World, open_desk: OpenDesk, count: int
     tie, rest = "=".join(names[-2:]), [*reversed(names[:-2])]
     judgment = desk.stored(first, " ".join([tie, *rest]))
     assert (judgment.row.touched, judgment.row.moves) == (True, count)
+
+
+def test_a_pair_with_its_strength_by_taps_alone(project: World, open_desk: OpenDesk) -> None:
+    task = a_task(project, texts=2)
+    desk = open_desk(project, **PHONE).shows(task)
+    desk.card("B").get_by_role("button", name="B is better").tap()
+    desk.page.get_by_role("radiogroup").get_by_text("Significantly").filter(visible=True).first.tap()
+    desk.page.get_by_role("button", name="Submit").tap()
+    judgment = desk.stored(task, "B A")
+    assert judgment.row.strength == 4
 
 
 def test_a_scroll_over_the_cards_moves_nothing(project: World, open_desk: OpenDesk) -> None:
