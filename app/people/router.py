@@ -1,4 +1,4 @@
-"""Changing a project's people over HTTP; reading who they are is in `app/auth/people_router.py`."""
+"""Changing a project's people over HTTP, and where they stand; who they are is in `app/auth/people_router.py`."""
 
 from typing import Annotated
 
@@ -8,9 +8,17 @@ from app.auth.dependencies import ProjectAdmin
 from app.auth.schemas import MemberChange, MemberRead, member_read
 from app.dependencies import SessionDep
 from app.people import service
+from app.people.schemas import StandingRead, StandingsRead
 
 router = APIRouter(prefix="/projects/{project_id}", tags=["people"])
 RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+@router.get("/members/standing")
+def list_standings(access: ProjectAdmin, session: SessionDep) -> StandingsRead:
+    """How much each member did today, and how far they are with the practice round."""
+    rows = service.list_standings(session, access.project.id)
+    return StandingsRead(items=[StandingRead.model_validate(row) for row in rows])
 
 
 @router.patch("/members/{user_id}")

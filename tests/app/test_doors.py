@@ -74,6 +74,7 @@ TABLE: dict[str, Profile] = {
     "GET /api/v1/projects/{project_id}/guidelines/versions/{number}": MEMBER,
     "POST /api/v1/projects/{project_id}/guidelines/seen": ANNOTATOR,
     "GET /api/v1/projects/{project_id}/members": ADMIN,
+    "GET /api/v1/projects/{project_id}/members/standing": ADMIN,
     "PATCH /api/v1/projects/{project_id}/members/{user_id}": ADMIN,
     "DELETE /api/v1/projects/{project_id}/members/{user_id}": ADMIN,
     "GET /api/v1/projects/{project_id}/invitations": ADMIN,

@@ -728,6 +728,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/members/standing": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Standings
+     * @description How much each member did today, and how far they are with the practice round.
+     */
+    get: operations["list_standings_api_v1_projects__project_id__members_standing_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/members/{user_id}": {
     parameters: {
       query?: never;
@@ -1789,6 +1809,8 @@ export interface components {
     /**
      * GoldRead
      * @description How well your judgments agree with the known answers that were among your tasks, 0 to 1.
+     *
+     *     Only judgments whose edit window is over count.
      */
     GoldRead: {
       /** Agreement */
@@ -3393,6 +3415,32 @@ export interface components {
       train: number;
       /** Validation */
       validation: number;
+    };
+    /**
+     * StandingRead
+     * @description Where a member stands: what they did today (UTC), and how far they are with the practice round.
+     *
+     *     `practice_attempt` counts from 1; `practice_passed_at` is null until an attempt passed.
+     */
+    StandingRead: {
+      /** Judged Today */
+      judged_today: number;
+      /** Practice Attempt */
+      practice_attempt: number;
+      /** Practice Passed At */
+      practice_passed_at: string | null;
+      /** User Id */
+      user_id: number;
+      /** Written Today */
+      written_today: number;
+    };
+    /**
+     * StandingsRead
+     * @description Every member's standing, in the order of their accounts.
+     */
+    StandingsRead: {
+      /** Items */
+      items: components["schemas"]["StandingRead"][];
     };
     /**
      * TaskChange
@@ -5158,6 +5206,38 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Page_MemberRead_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_standings_api_v1_projects__project_id__members_standing_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["StandingsRead"];
         };
       };
       /** @description A refusal, as problem+json. */
