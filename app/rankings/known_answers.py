@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from statistics import fmean
 from typing import Any, Final
 
@@ -26,13 +27,22 @@ class OwnAgreement:
     agreement: float
 
 
-def own_agreement(session: Session, *, project_id: int, annotator_id: int) -> OwnAgreement | None:
-    """How a person did on the gold tasks among their work; None before there are enough to tell."""
+def own_agreement(
+    session: Session, *, project_id: int, annotator_id: int, edit_window: timedelta
+) -> OwnAgreement | None:
+    """How a person did on the gold tasks among their work; None before there are enough to tell.
+
+    What can still be edited does not count yet: the number would tell which task was gold while it can be corrected.
+    """
+    settled = func.now() - edit_window
     gold = select(Task.id).where(Task.project_id == project_id, Task.purpose == "gold")
     judged = [
         value
         for values in _agreements(
-            session, _judged().where(Ranking.task_id.in_(gold), Ranking.annotator_id == annotator_id)
+            session,
+            _judged().where(
+                Ranking.task_id.in_(gold), Ranking.annotator_id == annotator_id, Ranking.created_at <= settled
+            ),
         ).values()
         for value in values
     ]

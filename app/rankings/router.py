@@ -53,7 +53,12 @@ def submit_ranking(
 def get_my_progress(access: ProjectAnnotator, session: SessionDep) -> MyProgress:
     """What you have done in this project, and how you did on known answers once there are enough to tell."""
     own = progress.progress_of(session, project_id=access.project.id, annotator_id=access.user.id)
-    gold = known_answers.own_agreement(session, project_id=access.project.id, annotator_id=access.user.id)
+    gold = known_answers.own_agreement(
+        session,
+        project_id=access.project.id,
+        annotator_id=access.user.id,
+        edit_window=timedelta(minutes=settings_of(access.project).edit_window_minutes),
+    )
     return my_progress(own, gold)
 
 

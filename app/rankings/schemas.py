@@ -79,7 +79,10 @@ class ProgressRead(BaseModel):
 
 
 class GoldRead(BaseModel):
-    """How well your judgments agree with the known answers that were among your tasks, 0 to 1."""
+    """How well your judgments agree with the known answers that were among your tasks, 0 to 1.
+
+    Only judgments whose edit window is over count.
+    """
 
     judged: int
     agreement: float

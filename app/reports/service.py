@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app import audit
+from app import audit, locks
 from app.auth.tables import User
 from app.errors import Conflict, NotFound
 from app.pagination import PageRequest, Rows, page_by_id
@@ -77,7 +77,8 @@ def resolve(session: Session, project_id: int, report_id: int, *, actor: User, o
         NotFound: the project has no such report.
         Conflict: it was decided otherwise already.
     """
-    report = _hold(session, project_id, report_id)
+    locks.hold(session, f"reports:{project_id}")
+    report = _get(session, project_id, report_id)
     if report.outcome is not None and report.outcome != outcome:
         raise Conflict(
             f"this report was already decided: {report.outcome}", type="report-resolved", advice="Reload the list."
@@ -113,8 +114,8 @@ def retire_prompt(session: Session, prompt_id: int, actor: User) -> None:
     )
 
 
-def _hold(session: Session, project_id: int, report_id: int) -> Report:
-    query = select(Report).where(Report.id == report_id, Report.project_id == project_id).with_for_update()
+def _get(session: Session, project_id: int, report_id: int) -> Report:
+    query = select(Report).where(Report.id == report_id, Report.project_id == project_id)
     report = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if report is None:
         raise NotFound("there is no such report in this project")
