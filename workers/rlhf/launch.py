@@ -9,16 +9,13 @@ from typing import Any, Final
 
 import torch
 
-from workers.rlhf import annotators, cast, import_model, models, pairs, ppo, reward, reward_report, sample
-from workers.rlhf.artifacts import BadArtifactError, Description, read_description, seal
+from workers.rlhf import cast, import_model, models, ppo, reward_report, sample
+from workers.rlhf.artifacts import Description, read_description, seal
 from workers.rlhf.cast import Cast
 from workers.rlhf.configs import PpoConfig
-from workers.rlhf.course import Course
 from workers.rlhf.data import BadDataError, Chat, read_lines
-from workers.rlhf.heads import save_head
 from workers.rlhf.job import Job
-from workers.rlhf.reward import Reader, RewardModel
-from workers.rlhf.reward_configs import RewardConfig
+from workers.rlhf.reward_run import launch_reward
 from workers.rlhf.rollout import Question, answer, judge, kl_to_reference
 from workers.rlhf.sft_run import launch_sft
 
@@ -72,55 +69,6 @@ def completion_event(done: sample.Written) -> dict[str, Any]:
         "token_count": len(done.completion.ids),
         "logprob": sum(done.completion.logprobs),
     }
-
-
-def launch_reward(job: Job) -> None:
-    """Train a reward model and save its adapter (or its whole weights) with the score head."""
-    config: RewardConfig = job.config
-    prompts = [pairs.ranked_prompt(row) for row in read_lines(job.folder / "data.jsonl")]
-    if not any(prompt.pairs for prompt in prompts):
-        raise BadDataError("there is no comparison to learn from")
-    learnt_from = [prompt for prompt in prompts if prompt.split not in reward_report.HELD_OUT]
-    job.step("loading", 0, 1)
-    folder = job.model("base")
-    if read_description(folder).adapter:
-        raise BadArtifactError("a reward model starts from whole weights, not from an adapter")
-    model = models.load_base(folder, full=config.method == "full")
-    ties = [pair.tie for prompt in learnt_from for pair in prompt.pairs]
-    course = Course.of(learnt_from, config, seed=job.seed)
-    people = annotators.names_of(course.prompts)
-    trained = RewardModel(model, config, tie_rate=fmean(ties) if ties else 0.0, seed=job.seed, annotators=people)
-    reader, training = Reader(model, config), reward.training_of(trained, config)
-    done = job.resumed(training)
-    for step in reward.train(trained, reader, course, training, seed=job.seed, done=done):
-        job.step("training", step.number, step.total)
-        job.metric(step.number, step.metrics)
-        if config.checkpoint_every and step.number % config.checkpoint_every == 0:
-            job.checkpoint(step.number, training)
-        done = step.number
-    if done == 0:
-        job.log("warning", "No training prompt has a decided comparison, so the scores mean nothing yet.")
-    job.step("judging", done, done)
-    metrics, report = reward_report.settle(trained, reader, prompts, config)
-    # What the training steps have told under the same name stays theirs.
-    job.metric(done, {name: value for name, value in metrics.items() if not name.endswith("/train")})
-    save_reward(job, trained, metrics, report | {"steps": done})
-
-
-def save_reward(job: Job, trained: RewardModel, metrics: Mapping[str, Any], report: Mapping[str, Any]) -> None:
-    """Write the reward model's artifact."""
-    job.out.mkdir(parents=True, exist_ok=True)
-    model, adapter = trained.language_model, trained.role.adapter
-    save_head(trained.head, job.out)
-    save_weights(job, models.Role(model, adapter))
-    description = Description(
-        kind="reward",
-        base_sha256=model.base_sha256,
-        adapter=adapter is not None,
-        config=asdict(job.config),
-        metrics=dict(metrics),
-    )
-    job.finish(description, card("Reward model", description, report), report)
 
 
 def launch_ppo(job: Job) -> None:
@@ -185,7 +133,7 @@ def shown(job: Job, roles: Cast, show: list[Question], step: int) -> dict[str, f
 def save_policy(job: Job, roles: Cast, metrics: Mapping[str, Any], report: Mapping[str, Any]) -> None:
     """Write the policy's artifact."""
     job.out.mkdir(parents=True, exist_ok=True)
-    save_weights(job, roles.policy)
+    models.save_role(roles.policy, job.out)
     description = Description(
         kind="policy",
         base_sha256=roles.policy.model.base_sha256,
@@ -194,15 +142,6 @@ def save_policy(job: Job, roles: Cast, metrics: Mapping[str, Any], report: Mappi
         metrics=dict(metrics),
     )
     job.finish(description, card("Policy", description, report), report)
-
-
-def save_weights(job: Job, role: models.Role) -> None:
-    """Write a role's adapter, or all weights with the tokenizer."""
-    if role.adapter is not None:
-        models.save_adapter(role.model, role.adapter, job.out)
-        return
-    models.save_whole(role.model, job.out)
-    models.save_tokenizer(role.model, job.out)
 
 
 def launch_import(job: Job) -> None:

@@ -155,15 +155,24 @@ def load_base(folder: Path, *, full: bool = False) -> LanguageModel:
     causal = AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True
     )
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    try:
-        chat = chat_of(tokenizer)
-    except ValueError as error:
-        raise BadArtifactError(f"{folder.name}: {error}") from error
+    chat = load_chat(folder)
     # Dropout off for good: log-probabilities of a policy that forgets at random can't be compared.
     causal.train(mode=False)
     nn.Module.to(causal, device)
     return LanguageModel(causal, chat, artifact_sha256(folder))
+
+
+def load_chat(folder: Path) -> Chat:
+    """Load a folder's tokenizer alone.
+
+    Raises:
+        BadArtifactError: it can't chat.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    try:
+        return chat_of(tokenizer)
+    except ValueError as error:
+        raise BadArtifactError(f"{folder.name}: {error}") from error
 
 
 def load_model(folder: Path, adapter: str, *, full: bool = False) -> LanguageModel:
@@ -237,6 +246,15 @@ def save_adapter(model: LanguageModel, adapter: str, folder: Path) -> None:
     config.base_model_name_or_path = None
     config.inference_mode = True
     config.save_pretrained(str(folder))
+
+
+def save_role(role: Role, folder: Path) -> None:
+    """Write a role's adapter, or all weights with the tokenizer."""
+    if role.adapter is not None:
+        save_adapter(role.model, role.adapter, folder)
+        return
+    save_whole(role.model, folder)
+    save_tokenizer(role.model, folder)
 
 
 def save_whole(model: LanguageModel, folder: Path) -> None:

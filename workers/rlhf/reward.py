@@ -75,7 +75,6 @@ class Reader:
 
     model: LanguageModel
     config: RewardConfig
-    cut_tokens: int = 0
     room: int = REMEMBERED_BYTES
     # With the prompt itself, so that no other one can get its identity.
     kept: dict[int, tuple[RankedPrompt, Dialogues]] = field(default_factory=dict)
@@ -98,7 +97,6 @@ class Reader:
         chat = self.model.chat
         asked = chat.prompt(prompt.messages, self.config.max_prompt_tokens)
         said = [chat.completion(text, self.config.max_completion_tokens) for text in prompt.texts]
-        self.cut_tokens += asked.cut + sum(part.cut for part in said)
         return dialogues([asked.ids], [[part.ids for part in said]], chat.pad_id)
 
 

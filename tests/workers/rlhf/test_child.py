@@ -70,7 +70,7 @@ def test_reward_then_ppo_then_samples_of_the_new_policy(tiny_base: Path, tmp_pat
     reward = write_job(tmp_path / "1", "reward", ranked_rows(), {"base": tiny_base}, config=quick)
     events, code = events_of(reward)
     assert code == 0, (reward / "child.log").read_text()
-    assert {event["type"] for event in events} == {"step", "metric", "result"}
+    assert {event["type"] for event in events} == {"log", "step", "metric", "result"}
     result = events[-1]
     assert result["sha256"] == verify(reward / "out")
     assert result["metrics"]["accuracy/held_out"] is not None

@@ -171,10 +171,9 @@ def test_numbers_that_are_none_stop_the_run(tiny_base: Path) -> None:
         list(reward.train(trained, reader, Course.of(prompts_of(), config, seed=1), training, seed=2))
 
 
-def test_long_texts_are_cut_and_counted(tiny_base: Path) -> None:
+def test_long_texts_are_cut(tiny_base: Path) -> None:
     config = RewardConfig(**QUICK | {"max_completion_tokens": 4, "max_prompt_tokens": 8})
-    _, _, metrics, report = train(tiny_base, prompts_of(), config)
-    assert report["cut_tokens"] > 0
+    _, _, metrics, _ = train(tiny_base, prompts_of(), config)
     assert metrics["accuracy/train"] is not None
 
 

@@ -1,0 +1,159 @@
+"""A reward run from its folder: look at the data, train, judge, save."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from importlib.metadata import PackageNotFoundError, version
+from statistics import fmean
+from typing import Any, Final
+
+from workers.rlhf import annotators, models, preflight, reward, reward_report
+from workers.rlhf.artifacts import BadArtifactError, Description, read_description, write_json
+from workers.rlhf.course import Course
+from workers.rlhf.data import BadDataError
+from workers.rlhf.groups import with_splits
+from workers.rlhf.heads import save_head
+from workers.rlhf.job import Job
+from workers.rlhf.orders import MOST_COMPLETIONS
+from workers.rlhf.pairs import RankedPrompt
+from workers.rlhf.preflight import Preflight
+from workers.rlhf.ranking_file import RankingFile, read_rankings
+from workers.rlhf.reward import Reader, RewardModel
+from workers.rlhf.reward_card import card
+from workers.rlhf.reward_configs import RewardConfig
+
+REPORT: Final = "report.json"
+
+
+def launch_reward(job: Job) -> None:
+    """Train a reward model and save its adapter (or its whole weights) with the score head."""
+    config: RewardConfig = job.config
+    check_config(config)
+    file = read_rankings(job.folder / "data.jsonl")
+    if not file.prompts:
+        because = f": line {file.bad[0].line}: {file.bad[0].reason}" if file.bad else ""
+        raise BadDataError(f"there is no comparison to learn from{because}")
+    job.step("loading", 0, 1)
+    folder = job.model("base")
+    if read_description(folder).adapter:
+        raise BadArtifactError("a reward model starts from whole weights, not from an adapter")
+    looked = look(job, file, models.load_chat(folder))
+    learnt_from = [prompt for prompt in looked.prompts if prompt.split not in reward_report.HELD_OUT]
+    course = Course.of(learnt_from, config, seed=job.seed)
+    model = models.load_base(folder, full=config.method == "full")
+    trained = RewardModel(
+        model,
+        config,
+        tie_rate=tie_rate(learnt_from),
+        seed=job.seed,
+        annotators=annotators.names_of(course.prompts),
+    )
+    reader = Reader(model, config)
+    done = train(job, trained, reader, course)
+    job.step("judging", done, done)
+    metrics, report = reward_report.settle(trained, reader, looked.prompts, config)
+    # What the training steps have told under the same name stays theirs.
+    job.metric(done, {name: value for name, value in metrics.items() if not name.endswith("/train")})
+    report |= {
+        "steps": done,
+        "cut_tokens": looked.report["truncated"]["tokens"],
+        "length_correlation": metrics["length_correlation"],
+        "exposures": reward_report.exposures(course, seed=job.seed),
+        "people": reward_report.people(trained, course),
+        "preflight": looked.report,
+        "warnings": looked.warnings,
+        "lineage": lineage(job, trained, file),
+    }
+    save(job, trained, metrics, report)
+
+
+def check_config(config: RewardConfig) -> None:
+    """Refuse settings that contradict each other.
+
+    Raises:
+        ValueError: the message starts with the name of a field.
+    """
+    if config.overlap == "majority" and config.likelihood != "pairs":
+        raise ValueError(f"overlap: a majority is of pairs; {config.likelihood} reads whole rankings, so use soft")
+    if config.overlap == "majority" and config.annotators != "equal":
+        raise ValueError(f"overlap: a majority has no annotators to give {config.annotators} to, so use soft")
+
+
+def look(job: Job, file: RankingFile, chat: Any) -> Preflight:
+    """Give prompts a split where the data names none, check everything, and tell what was found.
+
+    Raises:
+        BadDataError: nothing is left to learn from.
+    """
+    config: RewardConfig = job.config
+    file.prompts = with_splits(file.prompts, config.held_out, seed=job.seed)
+    looked = preflight.check(file, chat, config)
+    job.log("info", looked.summary)
+    for text in looked.warnings:
+        job.log("warning", text)
+    if not looked.prompts:
+        raise BadDataError("there is no comparison to learn from")
+    longest = max(len(prompt.texts) for prompt in looked.prompts)
+    if config.likelihood == "davidson_luce" and longest > MOST_COMPLETIONS:
+        raise ValueError(f"likelihood: davidson_luce reads {MOST_COMPLETIONS} completions at most, not {longest}")
+    return looked
+
+
+def train(job: Job, trained: RewardModel, reader: Reader, course: Course) -> int:
+    """Train from the newest checkpoint, if there is one, to the end; the number of steps done in all."""
+    config: RewardConfig = job.config
+    training = reward.training_of(trained, config)
+    done = job.resumed(training)
+    for step in reward.train(trained, reader, course, training, seed=job.seed, done=done):
+        job.step("training", step.number, step.total)
+        job.metric(step.number, step.metrics)
+        if config.checkpoint_every and step.number % config.checkpoint_every == 0:
+            job.checkpoint(step.number, training)
+        done = step.number
+    if done == 0:
+        job.log("warning", "No training prompt has a decided comparison, so the scores mean nothing yet.")
+    return done
+
+
+def tie_rate(prompts: list[RankedPrompt]) -> float:
+    """Share of the training pairs that are ties."""
+    ties = [pair.tie for prompt in prompts for pair in prompt.pairs]
+    return fmean(ties) if ties else 0.0
+
+
+def lineage(job: Job, trained: RewardModel, file: RankingFile) -> dict[str, Any]:
+    """What has to be known to make the same model again."""
+    return {
+        "base_sha256": trained.language_model.base_sha256,
+        "data_sha256": file.sha256,
+        "seed": job.seed,
+        "config": asdict(job.config),
+        "prefix": trained.language_model.form,
+        "version": installed("plackett"),
+        "torch": installed("torch"),
+        "transformers": installed("transformers"),
+    }
+
+
+def installed(package: str) -> str:
+    """The version of an installed package."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "from source"
+
+
+def save(job: Job, trained: RewardModel, metrics: Mapping[str, Any], report: Mapping[str, Any]) -> None:
+    """Write the reward model's artifact."""
+    job.out.mkdir(parents=True, exist_ok=True)
+    model, adapter = trained.language_model, trained.role.adapter
+    save_head(trained.head, job.out)
+    models.save_role(models.Role(model, adapter), job.out)
+    description = Description(
+        kind="reward",
+        base_sha256=model.base_sha256,
+        adapter=adapter is not None,
+        config=asdict(job.config),
+        metrics=dict(metrics),
+    )
+    write_json(job.out / REPORT, dict(report))
+    job.finish(replace(description), card(report, metrics), report)
