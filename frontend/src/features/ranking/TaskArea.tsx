@@ -7,6 +7,7 @@ import { NothingYet } from "./NothingYet";
 import { markSubmit } from "./paint";
 import { PracticeAnswer } from "./PracticeAnswer";
 import type { Preferences } from "./preferences";
+import { useReadAhead } from "./useReadAhead";
 import { WaitingPanel } from "./WaitingPanel";
 import { Workbench } from "./Workbench";
 
@@ -28,6 +29,7 @@ interface TaskAreaProps {
 export function TaskArea(props: TaskAreaProps) {
   const { desk, state, preferences, children } = props;
   const current = state.deck[0];
+  useReadAhead(state.deck[1]);
   if (state.practised !== null) {
     return (
       <PracticeAnswer

@@ -82,13 +82,14 @@ export function resume(userId: number, assignment: Assignment): Work {
   const ids = assignment.completions.map((card) => card.id);
   const fresh = newJudgment(ids, assignment.form.ties_allowed);
   const local = read(userId, assignment.id);
-  const remote = assignment.is_revision ? null : assignment.draft;
-  if (local !== null && local.sequence >= (remote?.sequence ?? 0)) return fromLocal(fresh, local);
+  const remote = assignment.draft;
+  if (local !== null && local.sequence >= assignment.draft_sequence) return fromLocal(fresh, local);
   const said = remote ?? assignment.previous;
   const start = { key: newKey(), counted: NOTHING_COUNTED };
-  if (said === null) return { ...start, judgment: fresh, isRestored: false };
+  if (said === null)
+    return { ...start, judgment: { ...fresh, sequence: assignment.draft_sequence }, isRestored: false };
   const judgment = restored(fresh, { ...said, rationale: said.rationale ?? null });
-  const sequence = remote?.sequence ?? 0;
+  const sequence = assignment.draft_sequence;
   return {
     ...start,
     judgment: { ...judgment, sequence, touched: remote !== null },

@@ -35,7 +35,6 @@ export function useJudgment(userId: number, assignment: Assignment, onSignedOut:
     if (!isChanged) return;
     const kept = keepLocally(userId, assignment.id, { ...start, judgment, counted: counted() });
     void Promise.resolve(kept).then(setKept);
-    if (assignment.is_revision) return;
     const timer = setTimeout(() => {
       saveDraft(assignment.id, serverDraft(judgment)).then(
         () => setSaved(judgment.sequence),

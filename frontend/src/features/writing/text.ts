@@ -35,8 +35,8 @@ export function keepText(userId: number, assignmentId: number, text: Text): bool
 }
 
 /** Where the person left off: the newer of the two drafts, else an empty page. */
-export function resumeText(userId: number, { id, draft }: WritingAssignment): Text {
+export function resumeText(userId: number, { id, draft, draft_sequence: sequence }: WritingAssignment): Text {
   const local = read(userId, id);
-  if (local !== null && local.sequence >= (draft?.sequence ?? 0)) return local;
-  return { text: draft?.text ?? "", sequence: draft?.sequence ?? 0, key: newKey(), activeMs: 0 };
+  if (local !== null && local.sequence >= sequence) return local;
+  return { text: draft?.text ?? "", sequence, key: newKey(), activeMs: 0 };
 }
