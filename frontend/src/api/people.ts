@@ -13,6 +13,18 @@ export function membersQuery(projectId: number) {
   });
 }
 
+/** What each member did today, and how far they are with the practice round; by their id. */
+export function standingsQuery(projectId: number) {
+  return queryOptions({
+    queryKey: ["members", projectId, "standing"],
+    queryFn: async () => {
+      const params = { path: { project_id: projectId } };
+      const { items } = await body(client.GET("/api/v1/projects/{project_id}/members/standing", { params }));
+      return new Map(items.map((one) => [one.user_id, one]));
+    },
+  });
+}
+
 export function invitationsQuery(projectId: number) {
   return queryOptions({
     queryKey: ["invitations", projectId],

@@ -27,6 +27,7 @@ export type PromptSet = Schemas["PromptSetRead"];
 export type Prompt = Schemas["PromptRead"];
 export type Completion = Schemas["CompletionRead"];
 export type Member = Schemas["MemberRead"];
+export type Standing = Schemas["StandingRead"];
 export type Invitation = Schemas["InvitationRead"];
 export type IssuedInvitation = Schemas["InvitationIssued"];
 export type InvitationPeek = Schemas["InvitationPeek"];

@@ -60,6 +60,9 @@ function Row({ completion }: { completion: Completion }) {
         {completion.names_model && <Pill tone="warn">{t.quality.naming}</Pill>}
         <Time iso={completion.created_at} className="ms-auto" />
       </p>
+      <p dir="auto" className="text-soft line-clamp-1 max-w-[75ch] text-sm">
+        {completion.prompt_excerpt}
+      </p>
       {isOpen ? (
         <Markdown text={completion.text} className="max-w-[75ch]" />
       ) : (

@@ -1,13 +1,12 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { completionsQuery } from "@/api/prompts";
 import { retireKnownAnswer } from "@/api/quality";
 import type { KnownAnswer } from "@/api/types";
 import { Button } from "@/components/Button";
 import { formatCount, formatPercent } from "@/components/format";
 import { Markdown } from "@/components/Markdown";
-import { ErrorNote, Skeleton } from "@/components/Notice";
+import { ErrorNote } from "@/components/Notice";
 import { ProgressBar } from "@/components/Progress";
 import { t } from "@/strings";
 
@@ -34,7 +33,7 @@ export function KnownRow({ known, projectId }: { known: KnownAnswer; projectId: 
         <Agreement known={known} />
         <TakeOut known={known} projectId={projectId} />
       </div>
-      {isOpen && <Order known={known} projectId={projectId} />}
+      {isOpen && <Order known={known} />}
     </li>
   );
 }
@@ -88,11 +87,8 @@ function TakeOut({ known, projectId }: { known: KnownAnswer; projectId: number }
   );
 }
 
-function Order({ known, projectId }: { known: KnownAnswer; projectId: number }) {
-  const completions = useQuery(completionsQuery(projectId, known.prompt_id));
-  if (completions.isPending) return <Skeleton lines={3} />;
-  if (completions.isError) return <ErrorNote error={completions.error} onRetry={completions.refetch} />;
-  const texts = new Map(completions.data.items.map((one) => [one.id, one.text]));
+function Order({ known }: { known: KnownAnswer }) {
+  const texts = new Map(known.completions.map((one) => [one.id, one.text]));
   return (
     <div className="grid gap-3">
       <ol className="grid gap-2">
@@ -104,7 +100,7 @@ function Order({ known, projectId }: { known: KnownAnswer; projectId: number }) 
             <div className="grid gap-2">
               {tier.map((id) => (
                 <div key={id} className="border-line bg-sunken rounded-lg border px-4 py-2">
-                  <Markdown text={texts.get(id) ?? `#${id}`} className="max-w-[75ch]" />
+                  <Markdown text={texts.get(id) ?? ""} className="max-w-[75ch]" />
                 </div>
               ))}
             </div>

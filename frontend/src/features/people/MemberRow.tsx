@@ -3,11 +3,13 @@ import { useState } from "react";
 
 import { changeMember, removeMember } from "@/api/people";
 import { resetPractice } from "@/api/quality";
-import type { Member, Role } from "@/api/types";
+import type { Member, ProjectSettings, Role, Standing } from "@/api/types";
 import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { Switch } from "@/components/Field";
+import { formatCount } from "@/components/format";
 import { ErrorNote } from "@/components/Notice";
+import { Pill } from "@/components/Pill";
 import { Cell } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { t } from "@/strings";
@@ -18,10 +20,11 @@ interface MemberRowProps {
   member: Member;
   projectId: number;
   isSelf: boolean;
-  practises: boolean;
+  standing: Standing | undefined;
+  settings: ProjectSettings | undefined;
 }
 
-export function MemberRow({ member, projectId, isSelf, practises }: MemberRowProps) {
+export function MemberRow({ member, projectId, isSelf, standing, settings }: MemberRowProps) {
   const { user, role } = member;
   const queries = useQueryClient();
   const change = useMutation({
@@ -69,16 +72,51 @@ export function MemberRow({ member, projectId, isSelf, practises }: MemberRowPro
         </p>
       </Cell>
       <Cell className="whitespace-nowrap">
+        {role !== "researcher" && standing !== undefined && settings !== undefined && (
+          <Today standing={standing} settings={settings} practises={role === "annotator"} />
+        )}
+      </Cell>
+      <Cell className="whitespace-nowrap">
         <Time iso={member.joined_at} />
       </Cell>
       <Cell>
         <div className="flex flex-wrap gap-2">
-          {practises && role === "annotator" && <PracticeReset member={member} projectId={projectId} />}
+          {role === "annotator" && settings?.practice.required === true && (
+            <PracticeReset member={member} projectId={projectId} />
+          )}
           {!isSelf && <Remove member={member} projectId={projectId} />}
         </div>
       </Cell>
     </tr>
   );
+}
+
+interface TodayProps {
+  standing: Standing;
+  settings: ProjectSettings;
+  practises: boolean;
+}
+
+/** What somebody did today, and how far they are with the practice round where there is one. */
+function Today({ standing, settings: { daily_cap: cap, practice }, practises }: TodayProps) {
+  const { judged_today: judged, written_today: written, practice_attempt: attempt } = standing;
+  return (
+    <div className="grid justify-items-start gap-1">
+      <p className="text-sm tabular-nums">
+        {t.project.didToday(formatCount(judged), cap == null ? null : formatCount(cap))}
+        {written > 0 && ` · ${t.project.wroteToday(formatCount(written))}`}
+      </p>
+      {practises && practice.required && (
+        <PracticePill hasPassed={standing.practice_passed_at !== null} attempt={attempt} of={practice.attempts} />
+      )}
+    </div>
+  );
+}
+
+function PracticePill({ hasPassed, attempt, of }: { hasPassed: boolean; attempt: number; of: number }) {
+  if (hasPassed) return <Pill tone="good">{t.project.practicePassed}</Pill>;
+  if (attempt > of) return <Pill tone="bad">{t.project.practiceFailed}</Pill>;
+  return <Pill>{t.project.practiceAttempt(attempt, of)}</Pill>;
 }
 
 function PracticeReset({ member: { user }, projectId }: { member: Member; projectId: number }) {

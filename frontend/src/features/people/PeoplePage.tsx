@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { membersQuery } from "@/api/people";
+import { membersQuery, standingsQuery } from "@/api/people";
 import { projectQuery } from "@/api/projects";
 import { Button } from "@/components/Button";
 import { ErrorNote, Skeleton } from "@/components/Notice";
@@ -20,6 +20,7 @@ interface PeoplePageProps {
 
 export function PeoplePage({ projectId, userId }: PeoplePageProps) {
   const members = useQuery(membersQuery(projectId));
+  const standings = useQuery(standingsQuery(projectId));
   const project = useQuery(projectQuery(projectId));
   const [invites, setInvites] = useState(false);
   return (
@@ -43,7 +44,8 @@ export function PeoplePage({ projectId, userId }: PeoplePageProps) {
                 member={member}
                 projectId={projectId}
                 isSelf={member.user.id === userId}
-                practises={project.data?.settings.practice.required ?? false}
+                standing={standings.data?.get(member.user.id)}
+                settings={project.data?.settings}
               />
             ))}
           </Table>

@@ -66,7 +66,12 @@ export const project = {
   snapshotsEmptyText: "A reward run freezes the first one.",
 
   peopleLead: "Who works here, and as what.",
-  memberColumns: ["Person", "Role", "Ranking", "Joined", "Actions"],
+  memberColumns: ["Person", "Role", "Ranking", "Today", "Joined", "Actions"],
+  didToday: (judged: string, cap: string | null) => (cap === null ? `${judged} judged` : `${judged} of ${cap} judged`),
+  wroteToday: (written: string) => `${written} written`,
+  practicePassed: "Practice passed",
+  practiceAttempt: (attempt: number, of: number) => `Practice: attempt ${attempt} of ${of}`,
+  practiceFailed: "Practice not passed",
   roles: { admin: "Admin", annotator: "Annotator", researcher: "Researcher" },
   roleTexts: {
     admin: "Everything: ranking, runs, people, settings.",

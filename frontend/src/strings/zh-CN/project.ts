@@ -65,7 +65,12 @@ export const project: Strings["project"] = {
   snapshotsEmptyText: "第一次奖励模型训练会冻结第一个快照。",
 
   peopleLead: "谁在这里工作，以什么身份。",
-  memberColumns: ["成员", "角色", "排序", "加入时间", "操作"],
+  memberColumns: ["成员", "角色", "排序", "今日", "加入时间", "操作"],
+  didToday: (judged, cap) => (cap === null ? `已判断 ${judged} 个` : `已判断 ${judged} / ${cap} 个`),
+  wroteToday: (written) => `已写作 ${written} 个`,
+  practicePassed: "已通过练习",
+  practiceAttempt: (attempt, of) => `练习：第 ${attempt} 次，共 ${of} 次`,
+  practiceFailed: "未通过练习",
   roles: { admin: "管理员", annotator: "标注者", researcher: "研究者" },
   roleTexts: {
     admin: "全部权限：排序、运行、成员、设置。",
