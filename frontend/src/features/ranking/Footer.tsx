@@ -29,7 +29,7 @@ export function Footer({ bench, draft, skipKey, onSubmit, onSkip, children }: Fo
   const isReady = open === 0 || (open === 1 && !isPair(judgment));
   const isRevision = assignment.is_revision;
   return (
-    <footer className="border-line bg-panel sticky bottom-0 z-20 border-t pb-[env(safe-area-inset-bottom)]">
+    <footer className="border-line bg-panel @container sticky bottom-0 z-20 border-t pb-[env(safe-area-inset-bottom)]">
       <div className="mx-auto w-full max-w-[150rem]">{children}</div>
       <div className="mx-auto flex w-full max-w-[150rem] flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2.5 sm:px-7">
         <span className="text-soft text-sm font-semibold max-lg:sr-only">

@@ -22,7 +22,7 @@ export function Scale({ bench }: { bench: Bench }) {
       aria-required
       data-part="scale"
       onKeyDown={walk}
-      className="grid w-full grid-cols-12 gap-1.5 sm:w-auto sm:grid-flow-col sm:grid-cols-none sm:gap-x-1 sm:gap-y-0.5"
+      className="grid w-full grid-cols-12 gap-1.5 @3xl:w-auto @3xl:grid-flow-col @3xl:grid-cols-none @3xl:gap-x-1 @3xl:gap-y-0.5"
     >
       {points.map((point, place) => (
         <button
@@ -55,7 +55,7 @@ function Ends({ from, words }: { from: number; words: [string, string] }) {
   return (
     <span
       aria-hidden="true"
-      className="text-soft hidden justify-between px-0.5 text-[11px] leading-3.5 sm:row-start-2 sm:flex"
+      className="text-soft hidden justify-between px-0.5 text-[11px] leading-3.5 @3xl:row-start-2 @3xl:flex"
       style={{ gridColumn: `${from} / span ${STRENGTHS.length}` }}
     >
       {words.map((word) => (
@@ -91,15 +91,17 @@ function lookOf(point: Point, own: Point | null, first: number | undefined): str
   const isBelow = isOwnSide && strength !== null && own.strength !== null && strength < own.strength;
   const isChosen = isOwn || (strength === null && isOwnSide && point.id !== null);
   return cx(
-    "grid h-11 place-items-center rounded-lg border text-sm font-semibold transition-colors sm:row-start-1 sm:h-9 pointer-coarse:sm:h-11",
-    strength === null ? "col-span-4 row-start-1 sm:col-span-1 sm:px-3" : "col-span-3 row-start-2 sm:col-span-1 sm:w-10",
-    strength !== null && !isOwnSide && "max-sm:hidden",
+    "grid h-11 place-items-center rounded-lg border text-sm font-semibold transition-colors @3xl:row-start-1 @3xl:h-9 pointer-coarse:h-11!",
+    strength === null
+      ? "col-span-4 row-start-1 @3xl:col-span-1 @3xl:px-3"
+      : "col-span-3 row-start-2 @3xl:col-span-1 @3xl:w-10",
+    strength !== null && !isOwnSide && "@max-3xl:hidden",
     isChosen
       ? "border-accent bg-accent text-accent-ink"
       : isBelow
         ? "border-accent/40 bg-accent-soft text-accent"
         : "border-edge/60 text-soft hover:border-accent hover:text-accent",
-    strength === null && point.id !== null && (point.id === first ? "sm:me-1" : "sm:ms-1"),
+    strength === null && point.id !== null && (point.id === first ? "@3xl:me-1" : "@3xl:ms-1"),
   );
 }
 
@@ -109,8 +111,8 @@ function Face({ point, bench }: { point: Point; bench: Bench }) {
   if (strength === null) return <span>{t.desk.form.better(bench.letterOf(id))}</span>;
   return (
     <>
-      <span className="max-sm:hidden">{strength}</span>
-      <span className="text-xs sm:hidden">{t.desk.form.strength(strength)}</span>
+      <span className="@max-3xl:hidden">{strength}</span>
+      <span className="text-xs @3xl:hidden">{t.desk.form.strength(strength)}</span>
     </>
   );
 }
