@@ -211,7 +211,13 @@ def skip(session: Session, assignment: Assignment, actor: User, reason: str | No
 
     The page skips at once and may learn the reason a moment later: a second skip with one adds it.
     """
-    _task, held = hold(session, assignment)
+    task, held = hold(session, assignment)
+    if task.purpose == "practice":
+        raise Conflict(
+            "a practice task cannot be passed on: the round is over when all of its tasks are answered",
+            type="practice-task",
+            advice="Answer as well as you can; the right order is shown right after.",
+        )
     if held.state == "submitted":
         raise Conflict("this task is already ranked", type="already-submitted", advice="Edit it in your history.")
     if held.state == "skipped":

@@ -149,6 +149,9 @@ def test_writing_can_be_skipped_and_the_two_kinds_do_not_mix(world: World, admin
         page.post(f"/api/v1/assignments/{writing['id']}/skip", json={"reason": "not_my_expertise"}).status_code == 200
     )
     assert claim(page, world)["waiting"]["reason"] == "all_done"
+    reopened = page.post(f"/api/v1/assignments/{writing['id']}/reopen").json()
+    assert (reopened["state"], reopened["completions"]) == ("leased", [])
+    assert claim(page, world)["assignment"]["id"] == writing["id"]
 
 
 def test_a_demonstration_is_ranked_once_by_others(world: World, admin: TestClient, page: TestClient) -> None:

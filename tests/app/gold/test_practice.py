@@ -130,6 +130,13 @@ def test_a_practice_answer_stands_once_the_right_one_was_shown(page: Page) -> No
     assert (again["ranking_id"], again["feedback"]) == (receipt["ranking_id"], receipt["feedback"])
 
 
+def test_a_practice_task_is_not_skipped(page: Page) -> None:
+    assignment = page.claim()["assignment"]
+    refusal = page.browser.post(f"/api/v1/assignments/{assignment['id']}/skip", json={"reason": "unclear"})
+    assert (refusal.status_code, refusal.json()["type"]) == (409, "practice-task")
+    assert page.claim()["assignment"]["id"] == assignment["id"]
+
+
 def test_practice_is_no_work(page: Page) -> None:
     page.answer(right=True)
     project = f"/api/v1/projects/{page.world.project.id}"
