@@ -8,9 +8,10 @@ from playwright.sync_api import Page
 EVERYTHING = {"resultTypes": ["violations"], "iframes": False}
 # The themes differ in colours alone, so the second one needs no more than these.
 COLOURS = {**EVERYTHING, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-# Two frames later even the shortest transition has come to its end.
-CHANGE_THEME = """theme => { document.documentElement.dataset.theme = theme;
-    return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30)))); }"""
+# Two frames later every transition has begun, and what was begun has to come to its end.
+CHANGE_THEME = """async theme => { document.documentElement.dataset.theme = theme;
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await Promise.allSettled(document.getAnimations().map(one => one.finished)); }"""
 
 
 @lru_cache

@@ -83,11 +83,15 @@ def open_tab(browser: Browser, service: WebService) -> Iterator[Callable[..., Pa
 
 @pytest.fixture
 def open_desk(open_tab: Callable[..., Page], service: WebService) -> OpenDesk:
-    """A factory of desks: `open_desk(project)` is a new annotator's, `open_desk(project, person)` somebody's."""
+    """A factory of desks: `open_desk(project)` is a new annotator's, `open_desk(project, person)` somebody's.
 
-    def open_one(world: World, person: User | None = None, *, path: str = "desk", **options: Any) -> Desk:
+    `path` is the page of the project to open first; None opens none.
+    """
+
+    def open_one(world: World, person: User | None = None, *, path: str | None = "desk", **options: Any) -> Desk:
         who = person or a_person(world)
         page = open_tab(cookie=cookie_of(world, who), **options)
-        return Desk(page, page.context, service.engine, who, world.project.id).open(path)
+        desk = Desk(page, page.context, service.engine, who, world.project.id)
+        return desk if path is None else desk.open(path)
 
     return open_one

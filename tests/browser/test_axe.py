@@ -1,4 +1,4 @@
-"""axe finds nothing on any page, for anybody, in either theme, on a desk and on a phone."""
+"""axe finds nothing on any page, for anybody, in either theme, on a desk and on a phone; and each fits its window."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from app.runs.tables import Run
 from tests.app.judgment_rows import World
 from tests.browser.axe import in_both_themes, violations
 from tests.browser.conftest import PHONE, WIDE, OpenDesk, Project
+from tests.browser.layout import sideways
 from tests.browser.lively import CODE, MARKDOWN, live, tasks_of_every_shape
 from tests.browser.routes import PLACES, Place, declared, places_of
 from tests.browser.seed import a_project, a_task, cookie_of
@@ -59,7 +60,7 @@ def visit(page: Page, place: Place, lively: Lively) -> list[str]:
     """Violations on a page, and on each thing that can be opened there."""
     page.goto(place.at(lively.world.project.id, lively.run_id))
     settle(page)
-    found = in_both_themes(page)
+    found = in_both_themes(page) + [f"{page.url} sticks out: {one}" for one in sideways(page)]
     for name in place.opens:
         button = page.get_by_role("main").get_by_role("button", name=name).first
         if name in ONLY_WITH_KEYBOARD and not button.is_visible():

@@ -1,0 +1,113 @@
+"""Nothing that the service tells an annotator says who wrote a completion, how it scored, or which task is a test."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Response
+from sqlalchemy import text
+
+from app.tasks.tables import KnownAnswer
+from tests.app.judgment_rows import World
+from tests.browser.conftest import OpenDesk, Project
+from tests.browser.desk import Desk
+from tests.browser.seed import a_person, a_task
+
+pytestmark = [pytest.mark.browser, pytest.mark.commits, pytest.mark.timeout(120)]
+# Everything but the project itself, whose settings speak of sampling and training in general.
+ABOUT_WORK = re.compile(r"/projects/\d+/|/assignments/")
+SAYS_WHO = {"model", "model_version_id", "model_version", "model_versions", "user_id", "author", "score", "scores",
+            "reward", "run_id", "sampling", "known_answer", "right_tiers", "names_model"}  # fmt: skip
+
+
+def keys_in(value: Any) -> set[str]:
+    """Every key of every object inside a JSON value."""
+    if isinstance(value, dict):
+        return set(value) | {key for inner in value.values() for key in keys_in(inner)}
+    return {key for inner in value for key in keys_in(inner)} if isinstance(value, list) else set()
+
+
+def overhear(desk: Desk) -> list[tuple[str, str]]:
+    """Path and body of every answer of the API from now on, read as it comes."""
+    heard: list[tuple[str, str]] = []
+
+    def note(answer: Response) -> None:
+        if "/api/" in answer.url and answer.status != 204:
+            heard.append((answer.url, answer.text()))
+
+    desk.page.on("response", note)
+    return heard
+
+
+def make_gold(world: World, task_id: int, tiers: list[list[int]]) -> None:
+    """Turn a task into one whose right order is known; such tasks have no slots."""
+    world.session.execute(text("DELETE FROM task_slots WHERE task_id = :task"), {"task": task_id})
+    world.session.execute(text("UPDATE tasks SET purpose = 'gold' WHERE id = :task"), {"task": task_id})
+    world.session.add(KnownAnswer(task_id=task_id, tiers=tiers, explanation="A known explanation."))
+    world.session.commit()
+
+
+def completion_ids(world: World, task_id: int) -> list[int]:
+    """Ids of a task's completions in their stored order."""
+    rows = text("SELECT completion_id FROM task_completions WHERE task_id = :task ORDER BY position")
+    return list(world.session.scalars(rows, {"task": task_id}))
+
+
+def test_no_answer_to_an_annotator_names_a_model_or_marks_a_test(new_project: Project, open_desk: OpenDesk) -> None:
+    project = new_project(gold_rate=0.5, ask_rating=True)
+    gold = a_task(project, "Which of these is right?")
+    make_gold(project, gold.id, [[one] for one in completion_ids(project, gold.id)])
+    ordinary = [a_task(project) for _ in range(3)]
+    desk = open_desk(project, a_person(project), path=None)
+    heard = overhear(desk)
+    desk.open()
+    for done in range(1, 5):
+        desk.press(*desk.letters, "Enter")
+        desk.wait_for(lambda wanted=done: len(desk.judgments()) == wanted, f"{done} judgments")
+    desk.says("All done for now").page.wait_for_load_state("networkidle")
+    desk.open("history").says("Which of these is right?")
+    desk.page.wait_for_load_state("networkidle")
+    judged = {one.row.task_id for one in desk.judgments()}
+    assert judged == {gold.id, *(task.id for task in ordinary)}
+    check(project, heard)
+
+
+def check(world: World, heard: list[tuple[str, str]]) -> None:
+    """Fail on any answer that says too much."""
+    assert any("/tasks/claim" in url for url, _ in heard)
+    assert any(url.endswith("/ranking") for url, _ in heard)
+    for url, body in heard:
+        assert world.model.name not in body, url
+        assert "A known explanation." not in body, url
+        assert '"gold"' not in body.replace('"gold":', ""), url
+        if ABOUT_WORK.search(url):
+            said = keys_in(json.loads(body))
+            assert not said & SAYS_WHO, (url, said & SAYS_WHO)
+
+
+def test_answers_to_gold_and_to_other_tasks_have_the_same_shape(new_project: Project, open_desk: OpenDesk) -> None:
+    project = new_project(gold_rate=0.5)
+    gold = a_task(project, "Which of these is right?")
+    make_gold(project, gold.id, [[one] for one in completion_ids(project, gold.id)])
+    for _ in range(2):
+        a_task(project)
+    desk = open_desk(project, path=None)
+    heard = overhear(desk)
+    desk.open()
+    for done in range(1, 4):
+        desk.press(*desk.letters, "Enter")
+        desk.wait_for(lambda wanted=done: len(desk.judgments()) == wanted, f"{done} judgments")
+    desk.says("All done for now")
+    claims = [json.loads(body)["assignment"] for url, body in heard if "/tasks/claim" in url]
+    shapes = {json.dumps(shape(claim), sort_keys=True) for claim in claims if claim}
+    assert len([claim for claim in claims if claim]) == 3
+    assert len(shapes) == 1
+    receipts = {json.dumps(sorted(json.loads(body))) for url, body in heard if url.endswith("/ranking")}
+    assert len(receipts) == 1
+
+
+def shape(claim: dict[str, Any]) -> dict[str, Any]:
+    """What of an assignment could tell one kind from another: everything that is not a number or somebody's words."""
+    fields = {name: value for name, value in claim.items() if name not in {"prompt", "completions", "leased_until"}}
+    return {name: value for name, value in fields.items() if not isinstance(value, int) or isinstance(value, bool)}
