@@ -14,6 +14,7 @@ from typing import Any, Final
 from workers.rlhf import checkpoints, import_model, models
 from workers.rlhf.artifacts import MANIFEST, artifact_sha256, file_sha256, read_description, seal, verify
 from workers.rlhf.configs import ImportModelConfig, config_from
+from workers.rlhf.export import export_classifier
 from workers.rlhf.job import Emit, Event, open_job
 from workers.rlhf.launch import launch
 from workers.rlhf.processes import team
@@ -45,6 +46,11 @@ class Asked:
         """Where the artifact will be."""
         return self.out / "out"
 
+    @property
+    def classifier(self) -> Path:
+        """Where a reward model lies for plain transformers."""
+        return self.out / "transformers"
+
 
 def train(asked: Asked, emit: Emit) -> dict[str, Any]:
     """Run what is asked for, from wherever it stopped, and return what is to be known of the result.
@@ -64,6 +70,8 @@ def train(asked: Asked, emit: Emit) -> dict[str, Any]:
         launch(open_job(asked.out, emit if together.leads else say_nothing))
         if together.leads:
             link_base(asked)
+    if together.leads and asked.kind == "reward" and not asked.classifier.exists():
+        export_whole(asked)
     together.leave()
     return summary(asked)
 
@@ -75,6 +83,8 @@ def say_nothing(_event: Event) -> None:
 def summary(asked: Asked) -> dict[str, Any]:
     """The metrics of a run that has ended, and what it left."""
     named = {"kind": asked.kind, "artifact": str(asked.result), "sha256": verify(asked.result)}
+    if asked.kind == "reward":
+        named["transformers"] = str(asked.classifier)
     return named | read_description(asked.result).metrics
 
 
@@ -161,6 +171,13 @@ def copy_whole(source: Path, target: Path) -> None:
     aside = target.with_name(f".{target.name}")
     shutil.copyfile(source, aside)
     aside.rename(target)
+
+
+def export_whole(asked: Asked) -> None:
+    """A reward model for plain transformers, there in full or not at all."""
+    aside = asked.out / ".transformers"
+    shutil.rmtree(aside, ignore_errors=True)
+    export_classifier(asked.result, aside).rename(asked.classifier)
 
 
 def newest_checkpoint(folder: Path) -> str | None:

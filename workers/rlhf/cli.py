@@ -10,20 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-
-from workers.rlhf import by_hand, models
+from workers.rlhf import by_hand
 from workers.rlhf.by_hand import Asked
 from workers.rlhf.child import emitter, fail, run_child
 from workers.rlhf.configs import config_from
-from workers.rlhf.data import BadDataError, read_lines
-from workers.rlhf.heads import load_head
+from workers.rlhf.data import read_lines
 from workers.rlhf.job import Emit
-from workers.rlhf.models import Role
-from workers.rlhf.prefix import dialogues
 from workers.rlhf.processes import team
 from workers.rlhf.progress import watched
-from workers.rlhf.reward import ADAPTER
+from workers.rlhf.score import load_judge, scored_lines
 
 # The roles of a recipe's models, each with the option that names its folder.
 ROLES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -79,9 +74,13 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--threads", type=int, default=0, help="threads of a CPU; 0 leaves it to torch")
     training.add_argument("--quiet", action="store_true", help="no bar")
-    scoring = commands.add_parser("score", help="score completions; prints one JSON line a completion")
-    scoring.add_argument("--model", type=Path, required=True, metavar="DIR", help="reward model")
-    scoring.add_argument("--data", type=Path, required=True, metavar="FILE", help='JSONL: {"messages", "completion"}')
+    scoring = commands.add_parser("score", help="score completions; prints every line again with its scores")
+    scoring.add_argument(
+        "--model", type=Path, required=True, action="append", metavar="DIR", help="reward model; several are averaged"
+    )
+    scoring.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help="rankings, or lines with messages and a completion"
+    )
     return top
 
 
@@ -127,21 +126,11 @@ def setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
-@torch.no_grad()
 def score(given: argparse.Namespace, emit: Emit) -> None:
-    """Print the score of every line's completion, in within-prompt SDs."""
-    model = models.load_model(given.model, ADAPTER)
-    model.cut()
-    role = Role(model, ADAPTER if ADAPTER in model.adapters else None)
-    head = load_head(given.model, model)
-    for row in read_lines(given.data):
-        try:
-            prompt = model.chat.prompt(row["messages"], sys.maxsize)
-            reply = model.chat.completion(row["completion"], sys.maxsize)
-        except (KeyError, TypeError) as error:
-            raise BadDataError(f"a line needs messages and completion: {error}") from error
-        batch = model.lower(dialogues([prompt.ids], [[reply.ids]], model.chat.pad_id))
-        emit(row | {"score": float(head(role.states(batch).last(batch.reply_mask_NR))[0])})
+    """Print every line with its scores, in within-prompt SDs."""
+    judges = [load_judge(folder) for folder in given.model]
+    for row in scored_lines(judges, read_lines(given.data)):
+        emit(row)
 
 
 if __name__ == "__main__":
