@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, DateTime, Engine, Identity, MetaData, create_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from app import jobs
@@ -102,7 +102,7 @@ def _answers(connection: DBAPIConnection) -> bool:
 
 def new_session() -> Session:
     """A session on the process's engine; rows stay readable after the commit."""
-    return sessionmaker(engine(), expire_on_commit=False)()
+    return Session(engine(), expire_on_commit=False)
 
 
 @contextmanager

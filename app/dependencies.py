@@ -21,10 +21,7 @@ rooms: WeakKeyDictionary[asyncio.AbstractEventLoop, Semaphore] = WeakKeyDictiona
 
 
 async def request_session() -> AsyncGenerator[Session]:
-    """The request's one unit of work; committed, and its doorbells rung, before the answer is sent.
-
-    A route that is called very often may commit by itself, in the thread it runs in, and so save a trip to another.
-    """
+    """The request's one unit of work; committed, and its doorbells rung, before the answer is sent."""
     room = _room()
     await _enter(room)
     try:

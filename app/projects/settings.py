@@ -1,7 +1,8 @@
 """What a project asks of its people and of its loop: one model, the defaults of everything, checked as a whole."""
 
-import copy
+import json
 import logging
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -119,17 +120,22 @@ class ProjectSettings(Input):
 
 
 def settings_of(project: Project) -> ProjectSettings:
-    """The project's settings, defaults filled in.
+    """The project's settings, defaults filled in. Equal settings are one object: read it, do not change it.
 
     A stored setting that this version no longer knows or allows is logged and takes its default: an upgrade must not
     close a project.
     """
-    stored = copy.deepcopy(project.settings)
+    return _read(project.id, json.dumps(project.settings, sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _read(project_id: int, written: str) -> ProjectSettings:
+    stored = json.loads(written)
     try:
         return ProjectSettings.model_validate(stored)
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
-            logger.warning("project %s: %s: %s; the default counts", project.id, problem["loc"], problem["msg"])
+            logger.warning("project %s: %s: %s; the default counts", project_id, problem["loc"], problem["msg"])
             _take_away(stored, problem["loc"])
         return ProjectSettings.model_validate(stored)
 

@@ -59,6 +59,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/projects/{project_id}/guidelines/seen": {"number": 1},
     "PATCH /api/v1/projects/{project_id}/members/{user_id}": {"role": "admin", "paused": True},
     "POST /api/v1/projects/{project_id}/invitations": {"role": "annotator", "email": "a@example.org"},
+    "PATCH /api/v1/projects/{project_id}/tasks": {"overlap": 2, "which": "all"},
+    "PATCH /api/v1/projects/{project_id}/tasks/{task_id}": {"overlap": 2, "reserved_for": 1},
     "POST /api/v1/projects/{project_id}/tasks/claim": {"holding": [1]},
     "PUT /api/v1/assignments/{assignment_id}/draft": {
         "tiers": [], "ratings": {}, "flags": {}, "rationale": "r", "strength": 1, "aspects": {}, "prompt_flags": [],
