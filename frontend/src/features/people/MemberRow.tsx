@@ -10,7 +10,6 @@ import { Switch } from "@/components/Field";
 import { formatCount } from "@/components/format";
 import { ErrorNote } from "@/components/Notice";
 import { Pill } from "@/components/Pill";
-import { Cell } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { t } from "@/strings";
 
@@ -33,32 +32,24 @@ export function MemberRow({ member, projectId, isSelf, standing, settings }: Mem
   });
   const toggled = change.isSuccess ? change.variables.paused : undefined;
   return (
-    <tr>
-      <Cell head>
-        {user.name}
-        {isSelf && <span className="text-soft font-normal">{` (${t.project.you})`}</span>}
-        <span className="text-soft block text-sm font-normal">{user.email}</span>
+    <li className="grid gap-x-6 gap-y-2.5 px-5 py-4 md:grid-cols-[minmax(10rem,1fr)_8rem_minmax(10rem,16rem)_9rem] xl:grid-cols-[minmax(12rem,1fr)_8rem_16rem_11rem_17rem]">
+      <div className="min-w-0">
+        <p className="font-medium">
+          {user.name}
+          {isSelf && <span className="text-soft font-normal">{` (${t.project.you})`}</span>}
+        </p>
+        <p className="text-soft text-sm wrap-anywhere">{user.email}</p>
+        <p className="text-soft text-sm">
+          {t.project.joined} <Time iso={member.joined_at} />
+        </p>
         {change.isError && <ErrorNote error={change.error} />}
-      </Cell>
-      <Cell>
-        <select
-          aria-label={t.project.roleOf(user.name)}
-          value={role}
-          disabled={isSelf || change.isPending}
-          onChange={(event) => {
-            const chosen = ROLES.find((one) => one === event.target.value);
-            if (chosen !== undefined) change.mutate({ role: chosen });
-          }}
-          className="border-edge/60 bg-panel h-9 rounded-lg border px-2 disabled:opacity-70 pointer-coarse:h-11"
-        >
-          {ROLES.map((one) => (
-            <option key={one} value={one}>
-              {t.project.roles[one]}
-            </option>
-          ))}
-        </select>
-      </Cell>
-      <Cell className="min-w-56">
+      </div>
+      <RoleSelect
+        member={member}
+        disabled={isSelf || change.isPending}
+        onChange={(to) => change.mutate({ role: to })}
+      />
+      <div>
         {role !== "researcher" && (
           <Switch
             label={t.project.pausedOf(user.name)}
@@ -70,24 +61,46 @@ export function MemberRow({ member, projectId, isSelf, standing, settings }: Mem
         <p role="status" className="text-soft text-sm">
           {toggled === undefined ? "" : toggled ? t.project.pausedNow : t.project.mayRankNow}
         </p>
-      </Cell>
-      <Cell className="whitespace-nowrap">
+      </div>
+      <div>
         {role !== "researcher" && standing !== undefined && settings !== undefined && (
           <Today standing={standing} settings={settings} practises={role === "annotator"} />
         )}
-      </Cell>
-      <Cell className="whitespace-nowrap">
-        <Time iso={member.joined_at} />
-      </Cell>
-      <Cell>
-        <div className="flex flex-wrap gap-2">
-          {role === "annotator" && settings?.practice.required === true && (
-            <PracticeReset member={member} projectId={projectId} />
-          )}
-          {!isSelf && <Remove member={member} projectId={projectId} />}
-        </div>
-      </Cell>
-    </tr>
+      </div>
+      <div className="flex flex-wrap items-start gap-2 md:col-span-full xl:col-span-1 xl:justify-end">
+        {role === "annotator" && settings?.practice.required === true && (
+          <PracticeReset member={member} projectId={projectId} />
+        )}
+        {!isSelf && <Remove member={member} projectId={projectId} />}
+      </div>
+    </li>
+  );
+}
+
+interface RoleSelectProps {
+  member: Member;
+  disabled: boolean;
+  onChange: (role: Role) => void;
+}
+
+function RoleSelect({ member, disabled, onChange }: RoleSelectProps) {
+  return (
+    <select
+      aria-label={t.project.roleOf(member.user.name)}
+      value={member.role}
+      disabled={disabled}
+      onChange={(event) => {
+        const chosen = ROLES.find((one) => one === event.target.value);
+        if (chosen !== undefined) onChange(chosen);
+      }}
+      className="border-edge/60 bg-panel h-9 w-full max-w-40 rounded-lg border px-2 disabled:opacity-70 pointer-coarse:h-11"
+    >
+      {ROLES.map((one) => (
+        <option key={one} value={one}>
+          {t.project.roles[one]}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -6,7 +6,6 @@ import { projectQuery } from "@/api/projects";
 import { Button } from "@/components/Button";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
-import { Table } from "@/components/Table";
 import { t } from "@/strings";
 
 import { InviteDialog } from "./InviteDialog";
@@ -37,7 +36,7 @@ export function PeoplePage({ projectId, userId }: PeoplePageProps) {
       <Panel flush>
         {members.isPending && <Skeleton />}
         {members.data !== undefined && (
-          <Table caption={t.shell.people} head={t.project.memberColumns}>
+          <ul aria-label={t.shell.people} className="divide-line divide-y">
             {members.data.items.map((member) => (
               <MemberRow
                 key={member.user.id}
@@ -48,7 +47,7 @@ export function PeoplePage({ projectId, userId }: PeoplePageProps) {
                 settings={project.data?.settings}
               />
             ))}
-          </Table>
+          </ul>
         )}
       </Panel>
       <OpenInvitations projectId={projectId} />

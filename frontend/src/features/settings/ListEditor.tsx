@@ -64,6 +64,7 @@ export function ListEditor({ label, hint, values, preset, most = 50, onChange }:
           value={next}
           maxLength={80}
           onChange={(event) => setNext(event.target.value)}
+          onBlur={add}
           onKeyDown={(event) => {
             if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
             event.preventDefault();
@@ -93,9 +94,12 @@ function Row({ label, entry, place, entries, onChange }: RowProps) {
   const shown = fromSlug(slug);
   const rename = (text: string) => onChange(entries.map((one) => (one.key === entry.key ? { ...one, text } : one)));
   const words = t.settings.list;
+  const complaint = flaw === null ? "" : flaw === "latin" ? words.needsLatin : words.twice;
   return (
     <li className="flex flex-wrap items-center gap-x-1 ps-1 pe-1">
       <input
+        // The browser's own check then keeps the form from being saved without the entry.
+        ref={(input) => input?.setCustomValidity(complaint)}
         aria-label={words.entry(place + 1, label)}
         aria-invalid={flaw !== null}
         value={entry.text}
@@ -133,7 +137,7 @@ function Row({ label, entry, place, entries, onChange }: RowProps) {
       </span>
       {flaw !== null && (
         <p role="status" className="text-bad w-full px-2 pb-2 text-sm">
-          {flaw === "latin" ? words.needsLatin : words.twice}
+          {complaint}
         </p>
       )}
     </li>

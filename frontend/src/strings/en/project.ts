@@ -66,7 +66,7 @@ export const project = {
   snapshotsEmptyText: "A reward run freezes the first one.",
 
   peopleLead: "Who works here, and as what.",
-  memberColumns: ["Person", "Role", "Ranking", "Today", "Joined", "Actions"],
+  joined: "Joined",
   didToday: (judged: string, cap: string | null) => (cap === null ? `${judged} judged` : `${judged} of ${cap} judged`),
   wroteToday: (written: string) => `${written} written`,
   practicePassed: "Practice passed",

@@ -65,7 +65,7 @@ export const project: Strings["project"] = {
   snapshotsEmptyText: "第一次奖励模型训练会冻结第一个快照。",
 
   peopleLead: "谁在这里工作，以什么身份。",
-  memberColumns: ["成员", "角色", "排序", "今日", "加入时间", "操作"],
+  joined: "加入于",
   didToday: (judged, cap) => (cap === null ? `已判断 ${judged} 个` : `已判断 ${judged} / ${cap} 个`),
   wroteToday: (written) => `已写作 ${written} 个`,
   practicePassed: "已通过练习",
