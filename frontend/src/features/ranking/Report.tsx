@@ -5,6 +5,7 @@ import { reportPrompt } from "@/api/desk";
 import { problemOf } from "@/api/problem";
 import type { ReportReason } from "@/api/types";
 import { Button } from "@/components/Button";
+import { cx } from "@/components/cx";
 import { t } from "@/strings";
 
 const CHOICE =
@@ -37,9 +38,10 @@ export function Report({ assignmentId, onSkip }: ReportProps) {
     );
   }
   return (
-    <div className="flex flex-wrap items-center gap-1.5">
+    <div className={cx("flex flex-wrap items-center justify-end gap-1.5", isOpen && "w-full")}>
       {isOpen && (
         <div role="group" aria-label={t.desk.work.reportTitle} className="flex flex-wrap items-center gap-1.5">
+          <span className="me-1 text-sm font-semibold">{t.desk.work.reportTitle}</span>
           <input
             aria-label={t.desk.work.reportNote}
             placeholder={t.desk.work.reportNote}

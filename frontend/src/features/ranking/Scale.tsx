@@ -71,8 +71,10 @@ function nameOf({ id, strength }: Point, { letterOf }: Bench): string {
 
 /** Arrows go to the next button in sight and choose it, as radio buttons do. */
 function walk(event: KeyboardEvent<HTMLElement>): void {
-  const by = ARROWS[event.key];
-  if (by === undefined || event.shiftKey) return;
+  const towards = ARROWS[event.key];
+  if (towards === undefined || event.shiftKey) return;
+  const isMirrored = document.documentElement.dir === "rtl" && /Left|Right/.test(event.key);
+  const by = isMirrored ? -towards : towards;
   event.preventDefault();
   const radios = [...event.currentTarget.querySelectorAll<HTMLElement>("[role=radio]")].filter(
     (radio) => radio.offsetParent !== null,

@@ -92,7 +92,7 @@ export function Workbench(props: WorkbenchProps) {
         <Conversation messages={assignment.prompt.messages} raw={preferences.raw} />
         <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1.5">
           {preferences.singleKeys && <Hints bench={bench} onHelp={() => props.onAct({ type: "help" })} />}
-          <div className="ms-auto flex flex-wrap items-center gap-x-3 gap-y-1.5">
+          <div className="ms-auto flex flex-wrap items-center justify-end gap-x-3 gap-y-1.5">
             <PromptFlags bench={bench} />
             <Report assignmentId={assignment.id} onSkip={onSkip} />
           </div>
