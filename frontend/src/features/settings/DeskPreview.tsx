@@ -17,7 +17,7 @@ export function DeskPreview({ settings }: { settings: ProjectSettings }) {
   // Another form is another task: what was said on the one before it no longer fits.
   const key = `${round} ${JSON.stringify(assignment.form)} ${assignment.completions.length}`;
   return (
-    <aside aria-label={t.settings.preview} className="grid min-w-0 gap-3 xl:sticky xl:top-4">
+    <aside id="preview" aria-label={t.settings.preview} className="grid min-w-0 gap-3 xl:sticky xl:top-4">
       <header className="flex flex-wrap items-start gap-3 px-1">
         <div className="me-auto">
           <h2 className="text-base font-semibold">{t.settings.preview}</h2>

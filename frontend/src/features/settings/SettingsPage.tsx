@@ -6,6 +6,7 @@ import { changeProject, projectQuery } from "@/api/projects";
 import { sessionQuery } from "@/api/session";
 import type { Project, ProjectSettings } from "@/api/types";
 import { Button, buttonClass } from "@/components/Button";
+import { cx } from "@/components/cx";
 import { TextArea, TextField } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Skeleton } from "@/components/Notice";
@@ -93,6 +94,9 @@ function SettingsForm({ project }: { project: Project }) {
         <p role="status" className="text-soft me-auto text-sm">
           {state === "saved" && !save.isError ? t.settings.saved : state === "changed" ? t.settings.unsaved : ""}
         </p>
+        <a href="#preview" className={cx(buttonClass("quiet"), "xl:hidden")}>
+          {t.settings.toPreview}
+        </a>
         <Button type="submit" form="settings" variant="primary" busy={save.isPending}>
           {t.settings.save}
         </Button>

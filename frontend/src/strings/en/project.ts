@@ -67,7 +67,8 @@ export const project = {
 
   peopleLead: "Who works here, and as what.",
   joined: "Joined",
-  didToday: (judged: string, cap: string | null) => (cap === null ? `${judged} judged` : `${judged} of ${cap} judged`),
+  didToday: (judged: string, cap: string | null) =>
+    cap === null ? `${judged} judged today` : `${judged} of ${cap} judged today`,
   wroteToday: (written: string) => `${written} written`,
   practicePassed: "Practice passed",
   practiceAttempt: (attempt: number, of: number) => `Practice: attempt ${attempt} of ${of}`,

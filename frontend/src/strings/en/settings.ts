@@ -102,6 +102,7 @@ export const settings = {
 
   preview: "The desk as annotators will see it",
   previewLead: "Try it: nothing is sent or kept.",
+  toPreview: "Preview",
   previewAgain: "Start over",
   previewPrompt: "Explain to a ten-year-old why the sky is blue.",
   previewAnswers: [

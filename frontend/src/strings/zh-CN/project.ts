@@ -66,7 +66,7 @@ export const project: Strings["project"] = {
 
   peopleLead: "谁在这里工作，以什么身份。",
   joined: "加入于",
-  didToday: (judged, cap) => (cap === null ? `已判断 ${judged} 个` : `已判断 ${judged} / ${cap} 个`),
+  didToday: (judged, cap) => (cap === null ? `今日已判断 ${judged} 个` : `今日已判断 ${judged} / ${cap} 个`),
   wroteToday: (written) => `已写作 ${written} 个`,
   practicePassed: "已通过练习",
   practiceAttempt: (attempt, of) => `练习：第 ${attempt} 次，共 ${of} 次`,

@@ -104,6 +104,7 @@ export const settings: Strings["settings"] = {
 
   preview: "标注者将看到的排序台",
   previewLead: "请随意试用：不会发送或保存任何内容。",
+  toPreview: "预览",
   previewAgain: "重新开始",
   previewPrompt: "向十岁的孩子解释天空为什么是蓝色的。",
   previewAnswers: [
