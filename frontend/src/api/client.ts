@@ -10,12 +10,38 @@ export function setCsrfToken(token: string | null): void {
   csrfToken = token;
 }
 
+const REFUSED = 403;
+/** Requests under way that change something, to be sent once more with a newer token. */
+const underWay = new Map<string, Request>();
+
+/** Another tab may have signed in anew: its session is this page's too, with a token that this page has not seen. */
+async function isTokenOld(response: Response): Promise<boolean> {
+  if (response.status !== REFUSED) return false;
+  const problem = (await response.clone().json()) as Partial<Problem>;
+  if (problem.type !== "csrf") return false;
+  const session = await fetch(new URL("/api/v1/session", globalThis.location.origin));
+  const { csrf_token: token } = (await session.json()) as { csrf_token: string | null };
+  const isOld = token !== null && token !== csrfToken;
+  if (isOld) setCsrfToken(token);
+  return isOld;
+}
+
 const csrf: Middleware = {
-  onRequest({ request }) {
-    if (csrfToken !== null && !["GET", "HEAD"].includes(request.method)) request.headers.set("X-CSRF-Token", csrfToken);
+  onRequest({ request, id }) {
+    if (csrfToken === null || ["GET", "HEAD"].includes(request.method)) return request;
+    request.headers.set("X-CSRF-Token", csrfToken);
+    underWay.set(id, request.clone());
     return request;
   },
-  onError() {
+  async onResponse({ response, id }) {
+    const request = underWay.get(id);
+    underWay.delete(id);
+    if (request === undefined || csrfToken === null || !(await isTokenOld(response))) return undefined;
+    request.headers.set("X-CSRF-Token", csrfToken);
+    return fetch(request);
+  },
+  onError({ id }) {
+    underWay.delete(id);
     return new ProblemError({
       type: "no-answer",
       title: "No answer",
