@@ -19,8 +19,8 @@ from workers.rlhf.job import Emit, Event, open_job
 from workers.rlhf.launch import launch
 from workers.rlhf.processes import team
 
-# Files of a run that come from outside, by the word for them on the command line.
-DATA: Final[Mapping[str, str]] = {"data": "data.jsonl", "text": "pretrain.txt"}
+# Endings by which a run tells raw text from lines of JSON, and packed files from plain ones.
+ENDINGS: Final = (".jsonl", ".jsonl.gz", ".txt.gz")
 # Recipes that several processes can share; the others are one process's work.
 SHARED: Final = frozenset({"sft", "pretrain"})
 
@@ -98,8 +98,8 @@ def lay_out(asked: Asked) -> None:
         raise OtherRunError(f"{asked.out} is not empty and holds no run; choose another folder")
     asked.out.mkdir(parents=True, exist_ok=True)
     for word, path in asked.files.items():
-        if not (asked.out / DATA[word]).exists():
-            copy_whole(path, asked.out / DATA[word])
+        if not (asked.out / name_of(word, path, asked.kind)).exists():
+            copy_whole(path, asked.out / name_of(word, path, asked.kind))
     content = {
         "kind": asked.kind,
         "seed": asked.seed,
@@ -164,6 +164,15 @@ def artifact_of(asked: Asked, role: str) -> Path:
             pass
         seal(target)
     return target
+
+
+def name_of(word: str, path: Path, kind: str) -> str:
+    """The name in a run's folder of a file that comes from outside."""
+    if word == "text":
+        return "pretrain.txt"
+    if kind != "pretrain":
+        return "data.jsonl"
+    return "data" + next((ending for ending in ENDINGS if path.name.endswith(ending)), ".txt")
 
 
 def copy_whole(source: Path, target: Path) -> None:

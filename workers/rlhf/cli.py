@@ -22,10 +22,12 @@ from workers.rlhf.score import load_judge, scored_lines
 
 # The roles of a recipe's models, each with the option that names its folder.
 ROLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "pretrain": {"base": "model"},
     "sft": {"base": "model"},
     "reward": {"base": "model"},
     "ppo": {"policy": "model", "reward": "reward_model"},
 }
+MADE_FROM_NOTHING: Final = frozenset({"pretrain"})
 INTERRUPTED: Final = 130
 EXPECTED: Final = (ValueError, ArithmeticError, OSError, RuntimeError)
 
@@ -65,10 +67,14 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--config", type=Path, metavar="FILE", help="JSON file with settings of the recipe")
     training.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting; wins")
     training.add_argument(
-        "--data", type=Path, required=True, metavar="FILE", help="demonstrations (sft), rankings, or prompts (ppo)"
+        "--data",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="text (pretrain), demonstrations (sft), rankings or prompts",
     )
     training.add_argument("--text", type=Path, metavar="FILE", help="pretraining text to mix in (sft)")
-    training.add_argument("--model", type=Path, metavar="DIR", help="base (sft, reward) or policy (ppo)")
+    training.add_argument("--model", type=Path, metavar="DIR", help="base, or policy (ppo); pretrain can do without")
     training.add_argument("--reward-model", type=Path, metavar="DIR", help="reward model (ppo)")
     training.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run; asked again, it goes on")
     training.add_argument("--seed", type=int, default=0)
@@ -102,13 +108,13 @@ def asked_of(given: argparse.Namespace) -> Asked:
     named = {option: getattr(given, option) or path for option, path in written.items()}
     config_from(given.kind, settings)
     for option in ROLES[given.kind].values():
-        if not named[option]:
+        if not named[option] and given.kind not in MADE_FROM_NOTHING:
             raise ValueError(f"--{option.replace('_', '-')} is needed for {given.kind}")
     return Asked(
         kind=given.kind,
         settings=settings,
         files={"data": given.data} | ({"text": given.text} if given.text else {}),
-        models={role: Path(named[option]) for role, option in ROLES[given.kind].items()},
+        models={role: Path(named[option]) for role, option in ROLES[given.kind].items() if named[option]},
         out=given.out,
         seed=given.seed,
         threads=given.threads,

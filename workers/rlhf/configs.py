@@ -8,7 +8,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
-from workers.rlhf.language_configs import SftConfig
+from workers.rlhf.language_configs import PretrainConfig, SftConfig
 from workers.rlhf.reward_configs import RewardConfig
 from workers.rlhf.setting import FORBID_UNKNOWN, setting
 
@@ -173,6 +173,7 @@ class ImportModelConfig:
 RECIPES: Final[MappingProxyType[str, type]] = MappingProxyType(
     {
         "sample": SampleConfig,
+        "pretrain": PretrainConfig,
         "sft": SftConfig,
         "reward": RewardConfig,
         "ppo": PpoConfig,

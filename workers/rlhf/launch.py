@@ -15,6 +15,7 @@ from workers.rlhf.cast import Cast
 from workers.rlhf.configs import PpoConfig
 from workers.rlhf.data import BadDataError, Chat, read_lines
 from workers.rlhf.job import Job
+from workers.rlhf.pretrain_run import launch_pretrain
 from workers.rlhf.reward_run import launch_reward
 from workers.rlhf.rollout import Question, answer, judge, kl_to_reference
 from workers.rlhf.sft_run import launch_sft
@@ -164,6 +165,7 @@ def card(title: str, description: Description, report: Mapping[str, Any]) -> str
 LAUNCHERS: Final[Mapping[str, Callable[[Job], None]]] = MappingProxyType(
     {
         "sample": launch_sample,
+        "pretrain": launch_pretrain,
         "sft": launch_sft,
         "reward": launch_reward,
         "ppo": launch_ppo,

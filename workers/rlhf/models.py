@@ -142,6 +142,11 @@ def stack_part(backbone: Any, start: int, stop: int) -> Any:
     return part
 
 
+def main_device() -> torch.device:
+    """Where models go: this process's GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def load_base(folder: Path, *, full: bool = False) -> LanguageModel:
     """Load a folder of safetensors: fp32 on a CPU and for full training, bf16 on a GPU else.
 
@@ -150,7 +155,7 @@ def load_base(folder: Path, *, full: bool = False) -> LanguageModel:
     """
     if not list(folder.glob("*.safetensors")):
         raise BadArtifactError(f"{folder.name}: no safetensors, and other weights are not loaded")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = main_device()
     dtype = torch.float32 if full or device.type == "cpu" else torch.bfloat16
     causal = AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, local_files_only=True

@@ -18,10 +18,11 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from workers.rlhf.attention import NO_MASK, end_to_end_attention, packable
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.cross_entropy import summed_nll
-from workers.rlhf.models import Role
+from workers.rlhf.models import Role, fresh_seed
 from workers.rlhf.packing import Row, TokenBatch, bucket, end_to_end, pack, side_by_side
 from workers.rlhf.prefix import behind
 from workers.rlhf.processes import Team
+from workers.rlhf.sampling import row_seed
 from workers.rlhf.training import NonFiniteError, clipped_step, require_finite, set_rate, warm_cosine
 
 
@@ -35,13 +36,13 @@ class Pupil:
     team: Team = field(default_factory=Team)
     half: bool = False
     layers_twice: bool = False
+    dropout: bool = False
 
     def batches(self, rows: Sequence[Row]) -> list[list[Row]]:
         """The texts in groups that go through the model together: all of the step, whosever share they are."""
         group = pack if self.packed else bucket
         return [
-            [rows[place] for place in places]
-            for places in group([len(row.ids) for row in rows], self.tokens_per_forward)
+            [rows[place] for place in places] for places in group([row.width for row in rows], self.tokens_per_forward)
         ]
 
     def nll(self, rows: Sequence[Row]) -> Tensor:
@@ -59,6 +60,8 @@ class Pupil:
         with ExitStack() as stack:
             if self.packed:
                 stack.enter_context(end_to_end_attention(model.backbone))
+            if self.dropout and torch.is_grad_enabled():
+                stack.enter_context(forgetting(model.causal))
             if self.layers_twice and torch.is_grad_enabled():
                 stack.enter_context(worked_out_twice(model.causal))
             if self.half:
@@ -66,17 +69,17 @@ class Pupil:
             yield
 
 
-def pupil(role: Role, *, tokens_per_forward: int, packed: bool, team: Team, layers_twice: bool = False) -> Pupil:
+def pupil(role: Role, *, tokens_per_forward: int, packed: bool, team: Team, **how: bool) -> Pupil:
     """A pupil that packs if it is asked to and the model can; on a GPU it multiplies in bf16, whatever the weights.
 
     Raises:
         ValueError: virtual tokens are kept keys and values, and layers that are worked out twice can't keep any.
     """
     model = role.model
-    if layers_twice and role.adapter in model.virtual:
+    if how.get("layers_twice") and role.adapter in model.virtual:
         raise ValueError("gradient_checkpointing: p_tuning and prefix need it off")
     half = model.device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return Pupil(role, tokens_per_forward, packed and packable(model.backbone), team, half, layers_twice)
+    return Pupil(role, tokens_per_forward, packed and packable(model.backbone), team, half, **how)
 
 
 def states(role: Role, batch: TokenBatch) -> Tensor:
@@ -130,6 +133,10 @@ class Plan(Protocol):
     def steps(self) -> int:
         """How many optimizer steps there are."""
 
+    @property
+    def seed(self) -> int:
+        """Where all its random numbers come from."""
+
     def rows(self, step: int) -> list[Row]:
         """The texts of a step, counted from 0."""
 
@@ -155,9 +162,12 @@ def train(
         share = warm_cosine(number, plan.steps, warmup_fraction * plan.steps)
         set_rate(training.optimizer, share)
         try:
-            yield Step(number + 1, plan.steps, learn(reader, plan.rows(number), training, gradient_norm))
+            # What is forgotten at random depends on the step alone, so a resumed run forgets the same.
+            with fresh_seed(row_seed(plan.seed, "dropout", number, reader.team.rank)):
+                metrics = learn(reader, plan.rows(number), training, gradient_norm)
         except NonFiniteError as error:
             raise NonFiniteError(f"stopped at step {number + 1} of {plan.steps}: {error}") from error
+        yield Step(number + 1, plan.steps, metrics)
 
 
 @torch.no_grad()
@@ -172,6 +182,16 @@ def mean_loss(reader: Pupil, rows: Sequence[Row]) -> float:
         parts = [float(reader.nll(group)) for group in reader.team.share(reader.batches(rows))]
     (nll,) = reader.team.sum([sum(parts)], reader.role.model.device)
     return require_finite(torch.tensor(nll / count), "the held-out loss")
+
+
+@contextmanager
+def forgetting(causal: Any) -> Iterator[None]:
+    """Let dropout work."""
+    causal.train()
+    try:
+        yield
+    finally:
+        causal.train(mode=False)
 
 
 @contextmanager

@@ -22,6 +22,11 @@ class Row:
     source: str = ""
 
     @property
+    def width(self) -> int:
+        """How many tokens are read: nothing is predicted from the last."""
+        return len(self.ids) - 1
+
+    @property
     def targets(self) -> int:
         """How many tokens the loss is over; the first has nothing to be predicted from."""
         return sum(self.learnt[1:])
@@ -29,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenBatch:
-    """Texts as tokens [N, T]. Packed: N = 1, `lengths` are those of the texts in the row. Padded: a mask is there.
+    """Texts, less their last tokens, as [N, T]. Packed: N = 1, `lengths` are the texts' own. Padded: a mask is there.
 
     State `before_M[i]` of all N·T states predicts `target_M[i]`.
     """
@@ -86,11 +91,11 @@ def bucket(lengths: Sequence[int], room: int) -> list[list[int]]:
 
 def end_to_end(rows: Sequence[Row]) -> TokenBatch:
     """Texts one after the other in a single row; positions start anew with each."""
-    lengths = tuple(len(row.ids) for row in rows)
+    lengths = tuple(row.width for row in rows)
     starts = [0, *accumulate(lengths)]
     before = [start + place for row, start in zip(rows, starts, strict=False) for place in _before(row)]
     return TokenBatch(
-        ids_NT=torch.tensor([[token for row in rows for token in row.ids]], dtype=torch.long),
+        ids_NT=torch.tensor([[token for row in rows for token in row.ids[: row.width]]], dtype=torch.long),
         position_NT=torch.cat([torch.arange(length) for length in lengths])[None],
         mask_NT=None,
         lengths=lengths,
@@ -101,14 +106,14 @@ def end_to_end(rows: Sequence[Row]) -> TokenBatch:
 
 def side_by_side(rows: Sequence[Row], pad_id: int) -> TokenBatch:
     """Texts as rows, padded at their ends."""
-    ids_NT, mask_NT = pad_right([row.ids for row in rows], pad_id)
+    ids_NT, mask_NT = pad_right([row.ids[: row.width] for row in rows], pad_id)
     width = ids_NT.size(1)
     before = [number * width + place for number, row in enumerate(rows) for place in _before(row)]
     return TokenBatch(
         ids_NT=ids_NT,
         position_NT=torch.arange(width).expand(len(rows), width),
         mask_NT=mask_NT,
-        lengths=tuple(len(row.ids) for row in rows),
+        lengths=tuple(row.width for row in rows),
         before_M=torch.tensor(before, dtype=torch.long),
         target_M=_targets(rows),
     )

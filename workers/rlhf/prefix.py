@@ -10,6 +10,7 @@ d = width. Masks are True on real tokens.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any, Self
 
 import torch
@@ -105,6 +106,8 @@ def join(batches: Sequence[Dialogues]) -> Dialogues:
 
 def shares_prefix(backbone: nn.Module) -> bool:
     """Whether the model keeps plain keys and values, one entry a token and layer."""
+    if "past_key_values" not in signature(backbone.forward).parameters:
+        return False
     config: Any = backbone.config
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     return kinds == {"full_attention"} and not getattr(config, "is_encoder_decoder", False)

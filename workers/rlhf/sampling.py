@@ -18,7 +18,7 @@ from transformers import DynamicCache
 from workers.rlhf.cache import make_roomy
 from workers.rlhf.data import pad_left
 from workers.rlhf.models import Role
-from workers.rlhf.prefix import behind, prompt_positions
+from workers.rlhf.prefix import behind, prompt_positions, shares_prefix
 
 FINISHED_SHARE: Final = 0.25
 NUCLEUS_GUESS: Final = 1024
@@ -73,7 +73,8 @@ def sample(
     `value_of` maps states [N, d] to values [N], read before each token. `on_finished` hears of each completion
     as soon as it ends.
     """
-    rows = _Rows(role, len(owner), seeds, plan)
+    kind = _Rows if shares_prefix(role.model.backbone) else _RowsReadAnew
+    rows = kind(role, len(owner), seeds, plan)
     role.model.activate(role.adapter)
     hidden_Nd = rows.read_prompts(prompts, owner)
     while True:
@@ -99,6 +100,7 @@ class _Rows:
         self.mask_NT = torch.empty(0)
         self.position_N = torch.empty(0)
         self.token_N = torch.empty(0)
+        self.ids_NT = torch.empty(0)
 
     def read_prompts(self, prompts: Sequence[Sequence[int]], owner: Sequence[int]) -> Tensor:
         """States [N, d] after each completion's prompt; every prompt runs once."""
@@ -170,6 +172,35 @@ class _Rows:
         self.cache.batch_select_indices(place_N)
         self.mask_NT, self.position_N = self.mask_NT[place_N], self.position_N[place_N]
         self.token_N = self.token_N[place_N]
+
+
+class _RowsReadAnew(_Rows):
+    """The same for a model that keeps no plain keys and values: all there is, is read again before every token."""
+
+    def read_prompts(self, prompts: Sequence[Sequence[int]], owner: Sequence[int]) -> Tensor:
+        prompt_BT, mask_BT = (tensor.to(self.model.device) for tensor in pad_left(prompts, self.model.chat.pad_id))
+        owner_N = torch.tensor(list(owner), device=self.model.device)
+        self.ids_NT, self.mask_NT = prompt_BT[owner_N], mask_BT[owner_N]
+        self.position_N = self.mask_NT.sum(dim=1)
+        return self._read()
+
+    def advance(self) -> Tensor:
+        self.ids_NT = torch.cat([self.ids_NT, self.token_N[:, None]], dim=1)
+        self.mask_NT = torch.cat([self.mask_NT, torch.ones_like(self.mask_NT[:, :1])], dim=1)
+        return self._read()
+
+    def _read(self) -> Tensor:
+        hidden_NTd: Tensor = self.model.backbone(
+            input_ids=self.ids_NT,
+            attention_mask=self.mask_NT.long(),
+            position_ids=prompt_positions(self.mask_NT),
+            use_cache=False,
+        ).last_hidden_state
+        return hidden_NTd[:, -1]
+
+    def _keep(self, places: list[int]) -> None:
+        super()._keep(places)
+        self.ids_NT = self.ids_NT[torch.tensor(places, device=self.model.device)]
 
 
 def draw(logprob_NV: Tensor, uniform_N: Tensor, plan: Sampling) -> Tensor:

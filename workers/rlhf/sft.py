@@ -21,6 +21,8 @@ from workers.rlhf.text_tokens import TextTokens
 from workers.rlhf.training import adam, chunks
 
 ADAPTER: Final = "sft"
+# Gradients of single weights in a language model are often as small as the ε of PPO.
+ADAM_EPSILON: Final = 1e-8
 METHODS_WITH_VIRTUAL_TOKENS: Final = ("p_tuning", "prefix")
 
 
@@ -57,7 +59,8 @@ def weights_of(role: Role) -> dict[str, nn.Parameter]:
 def training_of(role: Role, rate: float, weight_decay: float) -> Training:
     """AdamW over the weights that learn; norms and biases, being vectors, never decay."""
     weights = weights_of(role)
-    optimizer = adam([([weight for weight in weights.values() if weight.dim() > 1], rate)], weight_decay=weight_decay)
+    matrices = [weight for weight in weights.values() if weight.dim() > 1]
+    optimizer = adam([(matrices, rate)], weight_decay=weight_decay, epsilon=ADAM_EPSILON)
     vectors = [weight for weight in weights.values() if weight.dim() <= 1]
     if vectors:
         optimizer.add_param_group({"params": vectors, "lr": rate, "peak": rate, "weight_decay": 0.0})

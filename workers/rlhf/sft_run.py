@@ -13,9 +13,9 @@ from workers.rlhf.language_configs import SftConfig
 from workers.rlhf.merging import merged
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.next_token import pupil
-from workers.rlhf.processes import team
+from workers.rlhf.processes import Team, team
 from workers.rlhf.teaching import Lesson, Shown, teach
-from workers.rlhf.text_tokens import TextTokens, write_tokens
+from workers.rlhf.text_tokens import TextTokens, open_tokens, write_tokens
 
 DATA: Final = "data.jsonl"
 TEXT: Final = "pretrain.txt"
@@ -43,7 +43,7 @@ def launch_sft(job: Job) -> None:
         team=together,
         layers_twice=config.gradient_checkpointing == "on",
     )
-    plan = sft.plan_of(reading.rows, config, seed=job.seed, text=pretraining_text(job, model))
+    plan = sft.plan_of(reading.rows, config, seed=job.seed, text=pretraining_text(job, model, together))
     training = sft.training_of(role, sft.rate_of(config), config.weight_decay)
     shown = shown_prompts(held_out or learnt_from, model.chat, config)
     metrics = teach(Lesson(job, reader, plan, training, held.rows, shown))
@@ -68,7 +68,7 @@ def tell_losses(job: Job, reading: Reading, held: Reading) -> None:
         job.log("info", "Nothing is held out, so the last weights are kept.")
 
 
-def pretraining_text(job: Job, model: LanguageModel) -> TextTokens | None:
+def pretraining_text(job: Job, model: LanguageModel, together: Team) -> TextTokens | None:
     """The tokens of the text that is mixed in, if any is.
 
     Raises:
@@ -78,7 +78,10 @@ def pretraining_text(job: Job, model: LanguageModel) -> TextTokens | None:
         return None
     if not (job.folder / TEXT).is_file():
         raise BadDataError("pretrain_share is above 0, but there is no pretraining text")
-    return write_tokens(job.folder / TEXT, model.chat.tokenizer, job.folder / "text")
+    if together.leads:
+        write_tokens(job.folder / TEXT, model.chat.tokenizer, job.folder / "text")
+    together.wait()
+    return open_tokens(job.folder / "text")
 
 
 def shown_prompts(conversations: Sequence[Conversation], chat: Chat, config: SftConfig) -> list[Shown]:

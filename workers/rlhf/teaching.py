@@ -7,6 +7,7 @@ samples and writes.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Any, Final
 
 import torch
@@ -45,6 +46,7 @@ class Lesson:
     training: Training
     held_out: Sequence[Row]
     shown: Sequence[Shown] = ()
+    bytes_per_token: float | None = None
 
     @property
     def config(self) -> Any:
@@ -99,12 +101,17 @@ def look(lesson: Lesson, step: int) -> None:
     if lesson.held_out:
         loss = mean_loss(lesson.reader, lesson.held_out)
         lesson.training.numbers |= {FIRST: lesson.training.numbers.get(FIRST, loss), HELD_OUT: loss}
-        lesson.job.metric(step, {"eval/loss": loss})
+        lesson.job.metric(step, {"eval/loss": loss} | in_bits(loss, lesson.bytes_per_token))
         if lesson.config.keep == "best":
             consider(lesson.training, loss, step)
     if lesson.shown and lesson.leads:
         show(lesson, step)
     lesson.reader.team.wait()
+
+
+def in_bits(loss: float | None, bytes_per_token: float | None) -> dict[str, float]:
+    """A held-out loss in bits per byte of text, which does not depend on the tokenizer, where that is known."""
+    return {"eval/bits_per_byte": loss / log(2) / bytes_per_token} if loss is not None and bytes_per_token else {}
 
 
 def consider(training: Training, loss: float, step: int) -> None:
@@ -131,6 +138,7 @@ def choose(lesson: Lesson, done: int) -> dict[str, float]:
     if enough(lesson):
         lesson.job.log("info", f"Stopped after step {done}: no better in the last {lesson.config.patience} looks.")
     numbers = {"loss": seen.get(LAST)} | kept | {"eval/loss_before": seen.get(FIRST), "steps": float(done)}
+    numbers |= in_bits(kept["eval/loss"], lesson.bytes_per_token)
     return {name: number for name, number in numbers.items() if number is not None}
 
 

@@ -61,7 +61,8 @@ def documents(path: Path) -> Iterator[Iterator[str]]:
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
         try:
             if path.name.removesuffix(".gz").endswith(".jsonl"):
-                yield from (iter([_text_of(line, number)]) for number, line in enumerate(file, start=1))
+                for number, line in enumerate(file, start=1):
+                    yield iter([_text_of(line, number)])
             else:
                 yield blocks(file)
         except UnicodeDecodeError as error:

@@ -18,10 +18,12 @@ class NonFiniteError(ArithmeticError):
     """A loss or a gradient that is no number: training stops here instead of going on with broken weights."""
 
 
-def adam(groups: Iterable[tuple[Iterable[nn.Parameter], float]], *, weight_decay: float = 0.0) -> torch.optim.AdamW:
-    """AdamW with one learning rate a group. ε = 1e-5, as in every PPO that was reproduced."""
+def adam(
+    groups: Iterable[tuple[Iterable[nn.Parameter], float]], *, weight_decay: float = 0.0, epsilon: float = ADAM_EPSILON
+) -> torch.optim.AdamW:
+    """AdamW with one learning rate a group. ε = 1e-5 unless told otherwise, as in every PPO that was reproduced."""
     settings = [{"params": list(weights), "lr": rate, "peak": rate} for weights, rate in groups]
-    return torch.optim.AdamW(settings, eps=ADAM_EPSILON, betas=ADAM_BETAS, weight_decay=weight_decay)
+    return torch.optim.AdamW(settings, eps=epsilon, betas=ADAM_BETAS, weight_decay=weight_decay)
 
 
 def set_rate(optimizer: Optimizer, factor: float) -> None:

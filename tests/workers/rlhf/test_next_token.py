@@ -62,7 +62,7 @@ def test_packed_texts_see_only_themselves(kind: str, tiny: LanguageModel) -> Non
     role, rows = Role(model, None), texts(model)
     assert packable(model.backbone)
     with torch.no_grad(), reader_of(role).reading():
-        packed = states(role, end_to_end(rows))[0].split([len(row.ids) for row in rows])
+        packed = states(role, end_to_end(rows))[0].split([row.width for row in rows])
         for row, together in zip(rows, packed, strict=True):
             alone = states(role, side_by_side([row], model.chat.pad_id))[0]
             torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)

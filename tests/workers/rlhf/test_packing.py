@@ -41,12 +41,12 @@ def test_a_token_is_predicted_from_the_one_before_it_in_its_own_text() -> None:
     rows = [row([10, 11, 12], [2]), row([20, 21], [0, 1]), row([30, 31, 32, 33], [1, 3])]
     assert [entry.targets for entry in rows] == [1, 1, 2]
     packed = end_to_end(rows)
-    assert packed.ids_NT.tolist() == [[10, 11, 12, 20, 21, 30, 31, 32, 33]]
-    assert packed.position_NT.tolist() == [[0, 1, 2, 0, 1, 0, 1, 2, 3]]
-    assert packed.lengths == (3, 2, 4)
+    assert packed.ids_NT.tolist() == [[10, 11, 20, 30, 31, 32]]
+    assert packed.position_NT.tolist() == [[0, 1, 0, 0, 1, 2]]
+    assert packed.lengths == (2, 1, 3)
     assert packed.ids_NT.flatten()[packed.before_M].tolist() == [11, 20, 30, 32]
     assert packed.target_M.tolist() == [12, 21, 31, 33]
     padded = side_by_side(rows, pad_id=0)
     assert padded.ids_NT.flatten()[padded.before_M].tolist() == [11, 20, 30, 32]
     assert torch.equal(padded.target_M, packed.target_M)
-    assert padded.mask_NT.sum().item() == 9
+    assert padded.mask_NT.sum().item() == 6
