@@ -24,7 +24,7 @@ export function Segments<T extends string>({ label, value, options, onChange, cl
           onClick={() => onChange(one)}
           className={cx(
             "h-8 rounded-md px-3 text-sm font-semibold whitespace-nowrap transition-colors -outline-offset-2! pointer-coarse:h-11",
-            one === value ? "bg-panel text-ink shadow-lift" : "text-soft hover:text-ink",
+            one === value ? "bg-panel text-ink shadow-lift dark:bg-ink/15" : "text-soft hover:text-ink",
           )}
         >
           {text}
