@@ -6,6 +6,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.auth import passwords, service
@@ -13,10 +14,11 @@ from app.auth.tables import User
 from app.completions.tables import Completion
 from app.prompts.tables import Prompt
 from app.tasks.service import create_task
-from app.tasks.tables import Task
+from app.tasks.tables import KnownAnswer, Task, TaskCompletion, TaskSlot
 from tests.app.judgment_rows import World, a_world
 
 PASSWORD = "correct horse battery"
+EXPLANATION = "The *first* one is right because it is."
 numbers = count(1)
 
 
@@ -94,5 +96,17 @@ def a_task(
         completion_ids=completions(world, prompt, written),
         overlap=overlap,
     )
+    world.session.commit()
+    return task
+
+
+def a_known_task(world: World, purpose: str, messages: str, texts: Sequence[str] | int = 3) -> Task:
+    """A gold or practice task: the stored order is the right one, and nobody waits in a queue for it."""
+    task = a_task(world, messages, texts)
+    world.session.execute(delete(TaskSlot).where(TaskSlot.task_id == task.id))
+    task.purpose = purpose
+    order = select(TaskCompletion.completion_id).where(TaskCompletion.task_id == task.id)
+    ids = world.session.scalars(order.order_by(TaskCompletion.position)).all()
+    world.session.add(KnownAnswer(task_id=task.id, tiers=[[one] for one in ids], explanation=EXPLANATION))
     world.session.commit()
     return task

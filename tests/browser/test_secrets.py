@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Response
-from sqlalchemy import text
 
-from app.tasks.tables import KnownAnswer
 from tests.app.judgment_rows import World
 from tests.browser.conftest import OpenDesk, Project
 from tests.browser.desk import Desk
-from tests.browser.seed import a_person, a_task
+from tests.browser.seed import EXPLANATION, a_known_task, a_person, a_task
 
 pytestmark = [pytest.mark.browser, pytest.mark.commits, pytest.mark.timeout(120)]
 # Everything but the project itself, whose settings speak of sampling and training in general.
@@ -40,24 +38,9 @@ def overhear(desk: Desk) -> list[tuple[str, str]]:
     return heard
 
 
-def make_gold(world: World, task_id: int, tiers: list[list[int]]) -> None:
-    """Turn a task into one whose right order is known; such tasks have no slots."""
-    world.session.execute(text("DELETE FROM task_slots WHERE task_id = :task"), {"task": task_id})
-    world.session.execute(text("UPDATE tasks SET purpose = 'gold' WHERE id = :task"), {"task": task_id})
-    world.session.add(KnownAnswer(task_id=task_id, tiers=tiers, explanation="A known explanation."))
-    world.session.commit()
-
-
-def completion_ids(world: World, task_id: int) -> list[int]:
-    """Ids of a task's completions in their stored order."""
-    rows = text("SELECT completion_id FROM task_completions WHERE task_id = :task ORDER BY position")
-    return list(world.session.scalars(rows, {"task": task_id}))
-
-
 def test_no_answer_to_an_annotator_names_a_model_or_marks_a_test(new_project: Project, open_desk: OpenDesk) -> None:
     project = new_project(gold_rate=0.5, ask_rating=True)
-    gold = a_task(project, "Which of these is right?")
-    make_gold(project, gold.id, [[one] for one in completion_ids(project, gold.id)])
+    gold = a_known_task(project, "gold", "Which of these is right?")
     ordinary = [a_task(project) for _ in range(3)]
     desk = open_desk(project, a_person(project), path=None)
     heard = overhear(desk)
@@ -79,7 +62,7 @@ def check(world: World, heard: list[tuple[str, str]]) -> None:
     assert any(url.endswith("/ranking") for url, _ in heard)
     for url, body in heard:
         assert world.model.name not in body, url
-        assert "A known explanation." not in body, url
+        assert EXPLANATION not in body, url
         assert '"gold"' not in body.replace('"gold":', ""), url
         if ABOUT_WORK.search(url):
             said = keys_in(json.loads(body))
@@ -88,8 +71,7 @@ def check(world: World, heard: list[tuple[str, str]]) -> None:
 
 def test_answers_to_gold_and_to_other_tasks_have_the_same_shape(new_project: Project, open_desk: OpenDesk) -> None:
     project = new_project(gold_rate=0.5)
-    gold = a_task(project, "Which of these is right?")
-    make_gold(project, gold.id, [[one] for one in completion_ids(project, gold.id)])
+    a_known_task(project, "gold", "Which of these is right?")
     for _ in range(2):
         a_task(project)
     desk = open_desk(project, path=None)
