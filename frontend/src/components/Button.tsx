@@ -13,7 +13,7 @@ const VARIANTS: Record<Variant, string> = {
   quiet: "text-soft enabled:hover:bg-ink/6 enabled:hover:text-ink",
   danger: "border border-bad/50 bg-panel text-bad enabled:hover:bg-bad-soft",
 };
-const SIZES = { small: "h-8 px-3 text-sm pointer-coarse:h-10", medium: "h-10 px-4 text-base pointer-coarse:h-11" };
+const SIZES = { small: "h-8 px-3 text-sm pointer-coarse:h-11", medium: "h-10 px-4 text-base pointer-coarse:h-11" };
 
 /** The look of a button, for links that act like one. */
 export function buttonClass(variant: Variant = "plain", size: keyof typeof SIZES = "medium"): string {

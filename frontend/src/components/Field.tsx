@@ -125,7 +125,7 @@ export function Switch({ label, checked, onChange, disabled = false }: SwitchPro
       aria-checked={checked}
       disabled={disabled}
       onClick={() => onChange(!checked)}
-      className="inline-flex min-h-8 items-center gap-2.5 text-sm font-medium"
+      className="inline-flex min-h-8 items-center gap-2.5 text-sm font-medium pointer-coarse:min-h-11"
     >
       <span
         aria-hidden="true"

@@ -5,7 +5,7 @@ import { cx } from "@/components/cx";
 import { Kbd } from "@/components/Kbd";
 import { t } from "@/strings";
 
-import { type Bench, isPair } from "./bench";
+import { type Bench, canSkip, isPair } from "./bench";
 import { Order } from "./Order";
 import { unplaced } from "./ranking";
 import { pointOf } from "./scale";
@@ -38,7 +38,7 @@ export function Footer({ bench, draft, skipKey, onSubmit, onSkip, children }: Fo
         <Order bench={bench} />
         <div className="ms-auto flex items-center gap-2 max-sm:w-full">
           <DraftWord draft={draft} />
-          {!isRevision && (
+          {canSkip(assignment) && (
             <Button onClick={onSkip} className="max-sm:ms-auto">
               {t.desk.skip} <Kbd>{skipKey}</Kbd>
             </Button>

@@ -4,6 +4,7 @@ import type { Assignment, NewRanking } from "@/api/types";
 import { t } from "@/strings";
 
 import { Answers } from "./Answers";
+import { canSkip } from "./bench";
 import { Conversation } from "./Conversation";
 import { DragField } from "./DragField";
 import { flagAct } from "./flagKeys";
@@ -52,7 +53,7 @@ export function Workbench(props: WorkbenchProps) {
   const { judgment } = work;
   const { flagsOf, openFlags, act: make } = bench;
   const { flags: flagsKey } = preferences.bindings;
-  const onSkip = assignment.is_revision ? undefined : props.onSkip;
+  const onSkip = canSkip(assignment) ? props.onSkip : undefined;
 
   useEffect(() => {
     globalThis.scrollTo({ top: 0 });

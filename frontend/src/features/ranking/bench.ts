@@ -25,6 +25,11 @@ export function isPair({ ids }: Pick<Judgment, "ids">): boolean {
   return ids.length === 2;
 }
 
+/** A practice round ends only when all of it is done, and a revision is left, not skipped. */
+export function canSkip({ is_revision: isRevision, purpose }: Pick<Assignment, "is_revision" | "purpose">): boolean {
+  return !isRevision && purpose !== "practice";
+}
+
 /** Keeps a click from taking the focus, so that Enter still submits after it. */
 export function keepFocus(event: { preventDefault: () => void }): void {
   event.preventDefault();
