@@ -53,7 +53,11 @@ function componentsFor(ask: (address: string) => void) {
         {children}
       </CodeBlock>
     ),
-    div: ({ children }: NodeProps) => <Sideways label={t.reading.table}>{children}</Sideways>,
+    div: ({ dir, children }: NodeProps & { dir?: "ltr" | "rtl" }) => (
+      <Sideways label={t.reading.table} dir={dir}>
+        {children}
+      </Sideways>
+    ),
   };
 }
 

@@ -1,15 +1,13 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 
-import { cx } from "@/components/cx";
-
 interface SidewaysProps {
   label: string;
-  className?: string;
+  dir?: "ltr" | "rtl" | undefined;
   children: ReactNode;
 }
 
 /** Wide content that scrolls sideways in its own box; a stop of the Tab key only while there is something to scroll. */
-export function Sideways({ label, className, children }: SidewaysProps) {
+export function Sideways({ label, dir, children }: SidewaysProps) {
   const box = useRef<HTMLDivElement>(null);
   const [isWide, setIsWide] = useState(false);
   useEffect(() => {
@@ -23,7 +21,7 @@ export function Sideways({ label, className, children }: SidewaysProps) {
   }, []);
   const whenWide = isWide ? { tabIndex: 0, role: "group", "aria-label": label } : {};
   return (
-    <div ref={box} {...whenWide} className={cx("sideways", className)}>
+    <div ref={box} {...whenWide} dir={dir} className="sideways">
       {children}
     </div>
   );

@@ -19,7 +19,9 @@ export function settle(root: Root): void {
 function settled(element: Element): Element {
   if (element.tagName === "code") return codeOf(element);
   element.tagName = HEADINGS[element.tagName] ?? element.tagName;
-  element.children = element.children.map((child) => (child.type === "element" ? settled(child) : child));
+  element.children = element.children
+    .filter((child) => child.type !== "element" || child.properties.dataFootnoteBackref === undefined)
+    .map((child) => (child.type === "element" ? settled(child) : child));
   const { tagName, properties } = element;
   if (tagName === "a" && isInside(properties.href)) return { ...element, tagName: "span" };
   if (AUTOMATIC.has(tagName)) properties.dir = "auto";
@@ -28,9 +30,11 @@ function settled(element: Element): Element {
   return tagName === "table" ? sideways(element) : element;
 }
 
-/** An address inside the page: a footnote's, whose anchors other texts would have too. */
+const OUTSIDE = /^(?:https?:\/\/|mailto:)/i;
+
+/** An address inside this service: a footnote's, whose anchors other texts would have too, or one made to be followed. */
 function isInside(href: Element["properties"][string]): boolean {
-  return typeof href !== "string" || href.startsWith("#");
+  return typeof href !== "string" || !OUTSIDE.test(href);
 }
 
 /** Code reads from left to right, and what would turn or hide parts of it is shown. */
@@ -54,5 +58,6 @@ function shownSigns(value: string): ElementContent[] {
 
 /** Wide content in a box that alone scrolls sideways. */
 function sideways(element: Element): Element {
-  return { type: "element", tagName: "div", properties: { className: ["sideways"] }, children: [element] };
+  const properties = { className: ["sideways"], dir: element.properties.dir };
+  return { type: "element", tagName: "div", properties, children: [element] };
 }

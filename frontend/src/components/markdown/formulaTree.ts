@@ -20,6 +20,8 @@ interface Built {
 }
 
 const KEPT = 500;
+/** More formulas than this in one text are an attack on the browser's patience; the rest stay as their source. */
+const MOST = 400;
 const OPTIONS = {
   throwOnError: true,
   trust: false,
@@ -31,7 +33,12 @@ const kept = new Map<string, ElementContent[]>();
 
 /** The tree with its formulas set; one that cannot be read stays as its source. */
 export function withFormulas(root: Root): Root {
-  return changed(root, (piece) => (piece.type === "element" && isFormula(piece) ? formula(piece) : [piece]));
+  let left = MOST;
+  return changed(root, (piece) => {
+    if (piece.type !== "element" || !isFormula(piece) || left === 0) return [piece];
+    left -= 1;
+    return formula(piece);
+  });
 }
 
 function formula(code: Element): ElementContent[] {

@@ -2,7 +2,9 @@
 
 const LONGEST = 100_000;
 const DEEP_LINE = /^[ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*){60}|^[ \t]{120,}(?:[>*+-]|\d{1,9}[.)])/m;
-const FENCED = /^[ \t>]*(`{3,}|~{3,})[^]*?^[ \t>]*\1/gm;
+/** The page's font joins signs by what stands beside them: the browser's time grows with the square of such a run. */
+const ENDLESS = /[!-~]{5000}/;
+const FENCED = /^[ \t>]*(`{3,}(?!`)|~{3,}(?!~))[^]*?^[ \t>]*\1/gm;
 const BLOCK_START = /\n(?=[ \t>]*(?:\n|[-*+#|]|\d{1,9}[.)]))/;
 const EMPHASIS = /[*_~]+/g;
 const BRACKET = /[[\]]/g;
@@ -26,7 +28,7 @@ function cells(text: string): number {
 export function isHostile(text: string): boolean {
   if (text.length > LONGEST || count(text, /\n/g) > MOST_LINES || cells(text) > MOST_CELLS) return true;
   const prose = text.replaceAll(FENCED, "");
-  if (DEEP_LINE.test(prose)) return true;
+  if (DEEP_LINE.test(prose) || ENDLESS.test(prose)) return true;
   const paragraphs = prose.split(BLOCK_START);
   return paragraphs.some((one) => count(one, EMPHASIS) > MOST_EMPHASIS || count(one, BRACKET) > MOST_BRACKETS);
 }

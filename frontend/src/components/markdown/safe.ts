@@ -80,7 +80,7 @@ const SCHEMA: Schema = {
     a: ["href"],
     blockquote: [DIRECTION],
     code: [["className", /^language-./, "math", "math-inline", "math-display"], DIRECTION],
-    div: [["className", "sideways"]],
+    div: [["className", "sideways"], DIRECTION],
     h3: [DIRECTION],
     h4: [DIRECTION],
     h5: [DIRECTION],
