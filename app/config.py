@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".plackett"), description="Folder for databases, artifacts, run folders and logs.")
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port of the web server; the next free one is taken if busy.")
+    web_processes: int = Field(2, ge=1, le=64, description="Web server processes on that port, about a core each.")
     public_url: str | None = Field(
         None, description="Address people type, e.g. https://plackett.example.org; https makes cookies Secure."
     )

@@ -1,9 +1,8 @@
-"""The processes that are the service: web server, scheduler, and one Celery worker a queue."""
+"""The processes that are the service: web servers, scheduler, and one Celery worker a queue."""
 
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from app.config import Settings
@@ -32,11 +31,18 @@ def python_spec(name: str, *arguments: str) -> ChildSpec:
     )
 
 
-def web_spec(settings: Settings) -> ChildSpec:
-    """The web server; open event streams get 3 s to end when it stops."""
+def web_specs(settings: Settings) -> list[ChildSpec]:
+    """The web server's processes, on one port; the first is `api`."""
+    names = ["api", *(f"api-{number}" for number in range(2, settings.web_processes + 1))]
+    return [python_spec(name, "-m", "app.web") for name in names]
+
+
+def reloading_web_spec(settings: Settings) -> ChildSpec:
+    """A web server that starts again whenever the code changes."""
     where = ["--host", settings.host, "--port", str(settings.port)]
     how = ["--log-level", settings.log_level, "--no-access-log", "--timeout-graceful-shutdown", "3"]
-    return python_spec("api", "-m", "uvicorn", "--factory", "app.main:create_app", *where, *how)
+    what = ["--reload", "--reload-dir", str(FRONTEND.parent / "app")]
+    return python_spec("api", "-m", "uvicorn", "--factory", "app.main:create_app", *where, *how, *what)
 
 
 def worker_spec(settings: Settings, queue: str) -> ChildSpec:
@@ -49,13 +55,16 @@ def worker_spec(settings: Settings, queue: str) -> ChildSpec:
 
 def service_specs(settings: Settings) -> list[ChildSpec]:
     """All processes of the service."""
+    return [*web_specs(settings), *background_specs(settings)]
+
+
+def background_specs(settings: Settings) -> list[ChildSpec]:
+    """What works behind the web server."""
     scheduler = python_spec("scheduler", "-m", "workers.scheduler")
-    return [web_spec(settings), scheduler, *(worker_spec(settings, queue) for queue in QUEUES)]
+    return [scheduler, *(worker_spec(settings, queue) for queue in QUEUES)]
 
 
 def development_specs(settings: Settings) -> list[ChildSpec]:
     """The same with a web server that reloads with the code, and Vite's server for the page."""
     page = ChildSpec(name="page", command=["npm", "run", "dev"], folder=FRONTEND, environment=environment())
-    web, *others = service_specs(settings)
-    reloading = replace(web, command=[*web.command, "--reload", "--reload-dir", str(FRONTEND.parent / "app")])
-    return [reloading, *others, page]
+    return [reloading_web_spec(settings), *background_specs(settings), page]
