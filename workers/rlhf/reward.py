@@ -86,14 +86,15 @@ class Reader:
     def _one(self, prompt: RankedPrompt) -> Dialogues:
         if id(prompt) in self.kept:
             return self.kept[id(prompt)][1]
-        batch = self.model.lower(self._tokens(prompt))
+        batch = self.model.lower(self.tokens(prompt))
         size = batch.prompt.nbytes + batch.reply.nbytes
         if size <= self.room:
             self.room -= size
             self.kept[id(prompt)] = (prompt, batch)
         return batch
 
-    def _tokens(self, prompt: RankedPrompt) -> Dialogues:
+    def tokens(self, prompt: RankedPrompt) -> Dialogues:
+        """One prompt and its completions as padded ids."""
         chat = self.model.chat
         asked = chat.prompt(prompt.messages, self.config.max_prompt_tokens)
         said = [chat.completion(text, self.config.max_completion_tokens) for text in prompt.texts]

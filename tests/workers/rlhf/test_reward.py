@@ -131,7 +131,7 @@ def test_the_stop_token_is_read(tiny_base: Path) -> None:
     trained, reader, _ = build(tiny_base, RewardConfig(**QUICK))
     batch = reader.read([prompts_of()[0]])
     stop = trained.language_model.chat.stop_id
-    tokens = reader._tokens(prompts_of()[0])
+    tokens = reader.tokens(prompts_of()[0])
     last_N = tokens.reply_mask_NR.sum(1) - 1
     assert tokens.reply[torch.arange(4), last_N].tolist() == [stop] * 4
     shorter = tokens.reply_mask_NR.clone()

@@ -1,0 +1,114 @@
+"""Programs that we are measured against, each in an environment of its own beside our torch and transformers.
+
+Both sides of a comparison run as processes of their own, by turns, on one thread: on a shared machine two runs of the
+same work differ by more than most gains, and what one process warms must not help the other.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENTS = ROOT / "build" / "peers"
+# One thread each, sleeping while it waits; nothing is fetched, nothing is reported anywhere.
+QUIET = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "passive",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "WANDB_MODE": "disabled",
+    "CUDA_VISIBLE_DEVICES": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison: an interpreter and the function that it calls with a plan."""
+
+    python: Path
+    function: str
+
+    def run(self, plan: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """Run the function in a process of its own and return what it found.
+
+        `function` is `module:name`; it gets the plan and returns something that JSON can hold.
+        """
+        module, _, name = self.function.partition(":")
+        asked, found = folder / "plan.json", folder / "found.json"
+        asked.write_text(json.dumps(plan))
+        found.unlink(missing_ok=True)
+        code = (
+            f"import json, sys; from {module} import {name} as run; "
+            f"found = run(json.load(open(sys.argv[1]))); json.dump(found, open(sys.argv[2], 'w'))"
+        )
+        done = subprocess.run(
+            [self.python, "-c", code, asked, found],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)} | QUIET,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{self.function} failed:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}")
+        result: dict[str, Any] = json.loads(found.read_text())
+        return result
+
+
+def ours(function: str) -> Side:
+    """Our side of a comparison."""
+    return Side(Path(sys.executable), function)
+
+
+def peer(function: str, requirement: str) -> Side:
+    """The other side, in an environment that holds `requirement` and sees the packages of ours."""
+    return Side(environment(requirement), function)
+
+
+def environment(requirement: str) -> Path:
+    """The interpreter of an environment with one pinned package, made at first need."""
+    folder = ENVIRONMENTS / requirement.replace("==", "-")
+    python, ready = folder / "bin" / "python", folder / "ready"
+    if ready.exists():
+        return python
+    venv.create(folder, clear=True, with_pip=True)
+    # Our packages come after its own: what is here already, torch and transformers above all, is not installed anew.
+    site = next((folder / "lib").glob("python*")) / "site-packages"
+    (site / "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", requirement], check=True)
+    ready.touch()
+    return python
+
+
+def by_turns(sides: Sequence[tuple[Side, dict[str, Any]]], repeats: int, folder: Path) -> list[list[dict[str, Any]]]:
+    """Run every side `repeats` times, one after the other and from the start again: results by side."""
+    results: list[list[dict[str, Any]]] = [[] for _ in sides]
+    for _ in range(repeats):
+        for place, (side, plan) in enumerate(sides):
+            results[place].append(side.run(plan, folder))
+    return results
+
+
+def ratios(ours_found: Sequence[float], peer_found: Sequence[float]) -> dict[str, Any]:
+    """Medians of both, their ratio (above 1: we are better), and the ratio of each turn."""
+    own, other = median(ours_found), median(peer_found)
+    turns = [theirs / mine for mine, theirs in zip(ours_found, peer_found, strict=True)]
+    return {"ours": own, "peer": other, "ratio": other / own, "ratio_of_each_turn": turns}
+
+
+def machine() -> str:
+    """The machine in words."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, 1 thread"
