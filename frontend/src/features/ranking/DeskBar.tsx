@@ -37,7 +37,7 @@ export function DeskBar(props: DeskBarProps) {
         {progress !== undefined && t.desk.today(progress.today)}
         {pace != null && pace >= 1 && ` · ${t.desk.pace(formatSeconds(pace))}`}
       </p>
-      <div className="flex items-center">
+      <div className="flex flex-wrap items-center">
         {props.writesIn !== null && (
           <Link
             to="/p/$projectId/write"
