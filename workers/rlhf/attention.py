@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.attention.varlen import varlen_attn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 NAME: Final = "end_to_end"
@@ -65,9 +65,15 @@ def attend(
     if lengths is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
     scale, dropout = settings.get("scaling"), float(settings.get("dropout") or 0.0)
-    if query.is_cuda and value.dtype in HALF and dropout == 0:
+    if query.is_cuda and product_dtype(value) in HALF and dropout == 0:
         return by_kernel(query, key, value, lengths, scale), None
     return text_by_text(query, key, value, lengths, scale=scale, dropout=dropout), None
+
+
+def product_dtype(states: Tensor) -> torch.dtype:
+    """The type in which these states are multiplied: autocast's where it is on, else their own."""
+    kind = states.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else states.dtype
 
 
 def text_by_text(
@@ -88,21 +94,14 @@ def text_by_text(
 
 def by_kernel(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int], scale: float | None) -> Tensor:
     """The same on a GPU, for all texts in one kernel."""
-    kept = key.size(2) - query.size(2)
-    parts = (torch.cat(_behind_kept(states, kept, lengths), dim=2) for states in (key, value))
-    q_THd, k_THd, v_THd = (states[0].transpose(0, 1).to(value.dtype).contiguous() for states in (query, *parts))
+    kept, groups = key.size(2) - query.size(2), query.size(1) // key.size(1)
+    parts = (repeat_kv(torch.cat(_behind_kept(states, kept, lengths), dim=2), groups) for states in (key, value))
+    dtype = product_dtype(value)
+    q_THd, k_THd, v_THd = (states[0].transpose(0, 1).to(dtype).contiguous() for states in (query, *parts))
+    of_queries, of_keys = (_borders(lengths, more, query.device) for more in (0, kept))
     longest = max(lengths)
     out_THd = varlen_attn(
-        q_THd,
-        k_THd,
-        v_THd,
-        _borders(lengths, 0, query.device),
-        _borders(lengths, kept, query.device),
-        longest,
-        longest + kept,
-        scale=scale,
-        window_size=(-1, 0),
-        enable_gqa=query.size(1) != key.size(1),
+        q_THd, k_THd, v_THd, of_queries, of_keys, longest, longest + kept, scale=scale, window_size=(-1, 0)
     )
     assert isinstance(out_THd, Tensor)  # noqa: S101 -- it is a pair only where the softmax sums are asked for
     return out_THd[None]

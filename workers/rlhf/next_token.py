@@ -73,11 +73,13 @@ def pupil(role: Role, *, tokens_per_forward: int, packed: bool, team: Team, **ho
     """A pupil that packs if it is asked to and the model can; on a GPU it multiplies in bf16, whatever the weights.
 
     Raises:
-        ValueError: virtual tokens are kept keys and values, and layers that are worked out twice can't keep any.
+        ValueError: layers can't be worked out twice in this family, or must keep the keys and values of virtual tokens.
     """
     model = role.model
     if how.get("layers_twice") and role.adapter in model.virtual:
         raise ValueError("gradient_checkpointing: p_tuning and prefix need it off")
+    if how.get("layers_twice") and not model.causal.supports_gradient_checkpointing:
+        raise ValueError(f"gradient_checkpointing: {type(model.causal).__name__} needs it off")
     half = model.device.type == "cuda" and torch.cuda.is_bf16_supported()
     return Pupil(role, tokens_per_forward, packed and packable(model.backbone), team, half, **how)
 

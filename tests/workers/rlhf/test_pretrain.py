@@ -170,6 +170,11 @@ def test_a_resumed_run_ends_with_the_very_same_artifact(tmp_path: Path, more: di
     assert events[-1]["sha256"] == told[-1]["sha256"]
 
 
+def test_layers_are_not_worked_out_twice_where_the_family_can_not(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="gradient_checkpointing: OpenAIGPTLMHeadModel needs it off"):
+        launched(pretrain_job(tmp_path / "a", config={"preset": "gpt1", "gradient_checkpointing": "on"}))
+
+
 def test_dropout_forgets_while_learning_only(tmp_path: Path) -> None:
     with_it = metrics_of(launched(pretrain_job(tmp_path / "a", config={"preset": "gpt2", "dropout": 0.5})), "eval/loss")
     without = metrics_of(launched(pretrain_job(tmp_path / "b", config={"preset": "gpt2"})), "eval/loss")
