@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -103,7 +103,9 @@ def submit_ranking(session: Session, submission: Submission) -> Answer:
 
 def _record(session: Session, submission: Submission) -> Recorded:
     task, assignment = tasks.hold(session, submission.assignment)
-    current = find_current(session, assignment.id)
+    # Only a submitted assignment has a judgment, and a practice task of an attempt before this one.
+    judged = assignment.state == "submitted" or task.purpose == "practice"
+    current = find_current(session, assignment.id) if judged else None
     if current is not None and (task.purpose != "practice" or assignment.state == "submitted"):
         return _revise(session, submission, task, current)
     extra = not slots.fill_slot(session, task, assignment)
@@ -281,13 +283,16 @@ def is_editable(session: Session, ranking: Ranking, edit_window: timedelta) -> b
     return now < _editable_until(session, ranking.assignment_id, edit_window)
 
 
+CURRENT: Final = (
+    select(Ranking)
+    .where(Ranking.assignment_id == bindparam("assignment"), Ranking.superseded_by_id.is_(None))
+    .execution_options(populate_existing=True)
+)
+
+
 def find_current(session: Session, assignment_id: int) -> Ranking | None:
     """The assignment's ranking that counts."""
-    return session.scalars(
-        select(Ranking)
-        .where(Ranking.assignment_id == assignment_id, Ranking.superseded_by_id.is_(None))
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    return session.scalars(CURRENT, {"assignment": assignment_id}).one_or_none()
 
 
 def judgment_of(session: Session, ranking: Ranking) -> Judgment:
