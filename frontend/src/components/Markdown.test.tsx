@@ -98,3 +98,9 @@ it("shows text nested beyond reading as it was written", () => {
   const text = "> ".repeat(5000) + "deep";
   expect(shown(text).textContent).toBe(text);
 });
+
+it("puts a text's headings below the page's own, none left out", () => {
+  const box = shown("### a\n\n# b\n\n###### c\n\n### d");
+  const names = [...box.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((one) => `${one.tagName}${one.textContent}`);
+  expect(names).toEqual(["H3a", "H3b", "H4c", "H4d"]);
+});

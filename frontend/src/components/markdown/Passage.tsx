@@ -53,12 +53,19 @@ function componentsFor(ask: (address: string) => void) {
         {children}
       </CodeBlock>
     ),
+    input: ({ checked }: { checked?: boolean }) => (
+      <input type="checkbox" disabled checked={checked === true} aria-label={checkedName(checked)} />
+    ),
     div: ({ dir, children }: NodeProps & { dir?: "ltr" | "rtl" }) => (
       <Sideways label={t.reading.table} dir={dir}>
         {children}
       </Sideways>
     ),
   };
+}
+
+function checkedName(checked = false): string {
+  return checked ? t.reading.done : t.reading.notDone;
 }
 
 function languageOf(pre: Element | undefined): string {

@@ -1,24 +1,25 @@
 /** What a parsed text needs to stand in a page among others: directions, headings below the page's own, no anchors. */
 import type { Element, ElementContent, Root } from "hast";
 
-import { textOf } from "./text";
+import { type Parent, textOf } from "./text";
 
 const AUTOMATIC = new Set(["p", "li", "td", "th", "h3", "h4", "h5", "h6"]);
 /** Blocks whose inset or marks stand on the side where their first words begin. */
 const SIDED = new Set(["ul", "ol", "blockquote", "table"]);
 const RIGHT_TO_LEFT = /^\P{L}*[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+const HEADING = /^h[1-6]$/;
 /** A page's and an answer's own headings take the first two levels. */
-const HEADINGS: Record<string, string> = { h1: "h3", h2: "h4", h3: "h5", h4: "h6", h5: "h6", h6: "h6" };
+const TOP = 3;
 const HIDDEN = /([\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff])/;
 
 /** Settles the blocks of a tree in place. */
 export function settle(root: Root): void {
+  lowerHeadings(root);
   root.children = root.children.map((child) => (child.type === "element" ? settled(child) : child));
 }
 
 function settled(element: Element): Element {
   if (element.tagName === "code") return codeOf(element);
-  element.tagName = HEADINGS[element.tagName] ?? element.tagName;
   element.children = element.children
     .filter((child) => child.type !== "element" || child.properties.dataFootnoteBackref === undefined)
     .map((child) => (child.type === "element" ? settled(child) : child));
@@ -35,6 +36,24 @@ const OUTSIDE = /^(?:https?:\/\/|mailto:)/i;
 /** An address inside this service: a footnote's, whose anchors other texts would have too, or one made to be followed. */
 function isInside(href: Element["properties"][string]): boolean {
   return typeof href !== "string" || !OUTSIDE.test(href);
+}
+
+function headingsOf(parent: Parent): Element[] {
+  return parent.children.flatMap((child) => {
+    if (child.type !== "element") return [];
+    return HEADING.test(child.tagName) ? [child] : headingsOf(child);
+  });
+}
+
+/** The levels that a text uses, from `TOP` on and never one left out: whoever walks by headings expects the next one. */
+function lowerHeadings(root: Root): void {
+  const headings = headingsOf(root);
+  const levels = [...new Set(headings.map(({ tagName }) => tagName))].sort();
+  let last = TOP - 1;
+  for (const heading of headings) {
+    last = Math.min(TOP + levels.indexOf(heading.tagName), last + 1, 6);
+    heading.tagName = `h${last}`;
+  }
 }
 
 /** Code reads from left to right, and what would turn or hide parts of it is shown. */

@@ -51,5 +51,5 @@ it("takes the signs off", () => {
 it("reads hostile text in time", () => {
   const started = performance.now();
   for (const piece of ["$", "\\(", "\\[", "`", "``a", "$a ", "\\", "$$a", "```\n"]) mathSpans(piece.repeat(20_000));
-  expect(performance.now() - started).toBeLessThan(1500);
+  expect(performance.now() - started).toBeLessThan(3000);
 });

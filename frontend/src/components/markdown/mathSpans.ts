@@ -12,6 +12,9 @@ export interface MathSpan {
   isDisplay: boolean;
 }
 
+/** The next place of each closing sign, -1 where there is none: looked for once, however many signs wait for it. */
+type Closers = Map<string, number>;
+
 const LONGEST = 4000;
 const FENCE = /^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*(?:\n|$))|~{3,})/;
 const BLANK_LINE = /\n[ \t>]*\n/;
@@ -26,10 +29,11 @@ const MONEY = /^\d[\d.,]*\s?(?:[kmb]|bn|mn)?(?=$|[\s,;/–—-])/iu;
 export function mathSpans(text: string): MathSpan[] {
   if (!text.includes("$") && !text.includes("\\(") && !text.includes("\\[")) return [];
   const spans: MathSpan[] = [];
+  const closers: Closers = new Map();
   let at = 0;
   while (at < text.length) {
     const code = codeAt(text, at);
-    const span = code === null ? spanAt(text, at) : null;
+    const span = code === null ? spanAt(text, at, closers) : null;
     if (span !== null) spans.push(span);
     at = code ?? span?.end ?? at + plainAt(text, at);
   }
@@ -68,33 +72,35 @@ function fenceEnd(text: string, from: number, fence: string): number {
   return close.exec(text) === null ? text.length : close.lastIndex;
 }
 
-function spanAt(text: string, at: number): MathSpan | null {
-  if (text[at] === "\\") return bracketed(text, at);
+function spanAt(text: string, at: number, closers: Closers): MathSpan | null {
+  if (text[at] === "\\") return bracketed(text, at, closers);
   if (text[at] !== "$") return null;
   const length = runLength(text, at);
   if (length === 1) return dollars(text, at);
-  return length === 2 ? doubleDollars(text, at) : null;
+  return length === 2 ? doubleDollars(text, at, closers) : null;
 }
 
 /** The place of `close` after `from`, null where a blank line or too much text comes first. */
-function closing(text: string, from: number, close: string): number | null {
-  const near = text.slice(from, from + LONGEST);
-  const place = near.indexOf(close);
-  return place <= 0 || BLANK_LINE.test(near.slice(0, place)) ? null : from + place;
+function closing(text: string, from: number, close: string, closers: Closers): number | null {
+  const known = closers.get(close);
+  const place = known === undefined || (known >= 0 && known < from) ? text.indexOf(close, from) : known;
+  closers.set(close, place);
+  const isNear = place > from && place - from <= LONGEST;
+  return isNear && !BLANK_LINE.test(text.slice(from, place)) ? place : null;
 }
 
-function bracketed(text: string, at: number): MathSpan | null {
+function bracketed(text: string, at: number, closers: Closers): MathSpan | null {
   const isDisplay = text[at + 1] === "[";
   if (!isDisplay && text[at + 1] !== "(") return null;
-  const end = closing(text, at + 2, isDisplay ? "\\]" : "\\)");
+  const end = closing(text, at + 2, isDisplay ? "\\]" : "\\)", closers);
   if (end === null) return null;
   const inside = text.slice(at + 2, end).trim();
   const isFormula = TEX_SIGN.test(inside) || (!WORD.test(inside) && !isDisplay && inside !== "");
   return isFormula ? { start: at, end: end + 2, isDisplay } : null;
 }
 
-function doubleDollars(text: string, at: number): MathSpan | null {
-  const end = closing(text, at + 2, "$$");
+function doubleDollars(text: string, at: number, closers: Closers): MathSpan | null {
+  const end = closing(text, at + 2, "$$", closers);
   if (end === null || text.slice(at + 2, end).trim() === "") return null;
   return { start: at, end: end + 2, isDisplay: true };
 }

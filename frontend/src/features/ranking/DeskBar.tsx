@@ -71,7 +71,7 @@ export function DeskBar(props: DeskBarProps) {
           size="small"
           aria-pressed={props.showsDifferences}
           onClick={props.onDifferences}
-          className={cx(props.showsDifferences && "bg-mark text-ink")}
+          className={cx(props.showsDifferences && "bg-mark text-ink!")}
         >
           {t.desk.differences} <Kbd>{keyName(preferences.bindings.differences)}</Kbd>
         </Button>

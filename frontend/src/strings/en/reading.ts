@@ -3,6 +3,8 @@ export const reading = {
   code: "Code",
   copyCode: "Copy code",
   table: "Table",
+  done: "Done",
+  notDone: "Not done",
   /** Said before and after a marked difference, to those who listen. */
   differs: " [differs: ",
   differsEnd: "] ",
