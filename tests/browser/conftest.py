@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from sqlalchemy.orm import Session
 
 from app.auth.dependencies import COOKIE
@@ -18,6 +18,7 @@ from tests.servers import Servers
 
 WIDE = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+expect.set_options(timeout=PATIENCE_MS)
 Project = Callable[..., World]
 OpenDesk = Callable[..., Desk]
 
