@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from transformers.utils import logging as transformers_logging
+
 from workers.rlhf import by_hand
 from workers.rlhf.by_hand import Asked
 from workers.rlhf.child import emitter, fail, run_child
@@ -34,6 +36,8 @@ EXPECTED: Final = (ValueError, ArithmeticError, OSError, RuntimeError)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
+    # The run has one bar of its own.
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     given = parser().parse_args(arguments)
     if given.job is not None:
         return run_child(given.job)

@@ -64,6 +64,15 @@ class Resampler:
         weight_M = np.ones(len(value_M)) if weight_M is None else weight_M
         return self.ratio(value_M * weight_M, weight_M)
 
+    def shrunken(self, value_M: Numbers, part_M: NDArray[np.bool_], trust: float) -> Estimate:
+        """The mean of a part, drawn towards the mean of all: `trust` of 1 is the part's own, 0 is everybody's."""
+        whole, drawn_S = 0.0, np.zeros(len(self._count_SG))
+        for weight_M, share in ((part_M.astype(np.float64), trust), (np.ones(len(value_M)), 1 - trust)):
+            top_G, bottom_G = self._sums(value_M * weight_M), self._sums(weight_M)
+            whole += share * float(top_G.sum() / bottom_G.sum())
+            drawn_S = drawn_S + share * _divided(self._count_SG @ top_G, self._count_SG @ bottom_G)
+        return self._interval(whole, drawn_S)
+
     def share(self, top_M: Numbers, less_M: Numbers, bottom_M: Numbers) -> Estimate:
         """(top - less) / (bottom - less), each column summed."""
         return self.ratio(top_M - less_M, bottom_M - less_M)

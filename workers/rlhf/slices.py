@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.rlhf import judging
 from workers.rlhf.evidence import Evidence
-from workers.rlhf.resampling import Estimate, Numbers, Resampler
+from workers.rlhf.resampling import Numbers, Resampler
 
 PARTS: Final = ("completions", "tiers_apart", "strength", "source", "models")
 ENOUGH_OF_A_PERSON: Final = 30
@@ -44,7 +44,7 @@ def row(part: Evidence, loss_M: Numbers) -> dict[str, Any]:
 def people(evidence: Evidence) -> list[dict[str, Any]]:
     """Accuracy for each annotator with enough decided pairs, drawn towards the mean of all as far as chance explains.
 
-    Shrinkage is empirical Bayes on a beta-binomial by its moments; the interval is drawn in alike.
+    Shrinkage is empirical Bayes on a beta-binomial by its moments; each resample is shrunken alike.
     """
     decided = evidence.decided()
     if not len(decided):
@@ -58,13 +58,10 @@ def people(evidence: Evidence) -> list[dict[str, Any]]:
     mean = float(right.mean())
     counts = np.array([(names == name).sum() for name in kept], dtype=np.float64)
     shares = np.array([right[names == name].mean() for name in kept])
-    prior = prior_strength(shares, counts, mean)
+    sample, prior = Resampler(decided.group_M), prior_strength(shares, counts, mean)
     rows: list[dict[str, Any]] = []
     for name, count, share in zip(kept, counts, shares, strict=True):
-        mine = names == name
-        drawn = Resampler(decided.group_M[mine]).mean(right[mine])
-        trust = count / (count + prior)
-        shrunken = Estimate(*(None if x is None else mean + trust * (x - mean) for x in (share, drawn.low, drawn.high)))
+        shrunken = sample.shrunken(right, names == name, count / (count + prior))
         rows.append({"annotator": name, "decided": int(count), "raw": float(share), "accuracy": shrunken.plain()})
     return sorted(rows, key=lambda entry: -entry["decided"])[:MOST_ROWS]
 

@@ -69,7 +69,8 @@ def test_a_good_model_is_said_to_be_good() -> None:
 
 
 def test_noise_is_called_noise() -> None:
-    blind = [Scored(entry.prompt, torch.randn(3)) for entry in scored(60)]
+    draw = torch.Generator().manual_seed(1)
+    blind = [Scored(entry.prompt, torch.randn(3, generator=draw)) for entry in scored(60)]
     found = held_out.judged(blind)
     assert found["read_by"] == "other folds"
     assert found["gain"]["verdict"] == "within noise"

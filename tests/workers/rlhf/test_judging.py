@@ -124,6 +124,17 @@ def test_intervals_cover() -> None:
     assert covered >= 52
 
 
+def test_a_shrunken_mean_lies_between_its_own_and_everybodys() -> None:
+    draw = np.random.default_rng(0)
+    value, mine = draw.random(300), np.arange(300) < 60
+    sample = Resampler(np.arange(300) // 3)
+    own, shrunken, everybody = (sample.shrunken(value, mine, trust) for trust in (1.0, 0.5, 0.0))
+    assert own.value == pytest.approx(value[mine].mean())
+    assert everybody.value == pytest.approx(value.mean())
+    assert shrunken.value == pytest.approx((own.value + everybody.value) / 2)
+    assert everybody.high - everybody.low < shrunken.high - shrunken.low < own.high - own.low
+
+
 def test_few_groups_have_no_interval_and_every_verdict_needs_one() -> None:
     lone = Resampler(np.zeros(10)).mean(np.ones(10))
     assert (lone.value, lone.low) == (1.0, None)
