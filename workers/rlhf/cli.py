@@ -25,11 +25,12 @@ from workers.rlhf.score import load_judge, scored_lines
 # The roles of a recipe's models, each with the option that names its folder.
 ROLES: Final[Mapping[str, Mapping[str, str]]] = {
     "pretrain": {"base": "model"},
-    "sft": {"base": "model"},
+    "sft": {"base": "model", "reward": "reward_model"},
     "reward": {"base": "model"},
     "ppo": {"policy": "model", "reward": "reward_model"},
 }
-MADE_FROM_NOTHING: Final = frozenset({"pretrain"})
+# Models that a recipe can do without.
+OPTIONAL: Final = frozenset({("pretrain", "base"), ("sft", "reward")})
 INTERRUPTED: Final = 130
 EXPECTED: Final = (ValueError, ArithmeticError, OSError, RuntimeError)
 
@@ -79,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     )
     training.add_argument("--text", type=Path, metavar="FILE", help="pretraining text to mix in (sft)")
     training.add_argument("--model", type=Path, metavar="DIR", help="base, or policy (ppo); pretrain can do without")
-    training.add_argument("--reward-model", type=Path, metavar="DIR", help="reward model (ppo)")
+    training.add_argument("--reward-model", type=Path, metavar="DIR", help="reward model (ppo; judges answers in sft)")
     training.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run; asked again, it goes on")
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--threads", type=int, default=0, help="threads of a CPU; 0 leaves it to torch")
@@ -111,8 +112,8 @@ def asked_of(given: argparse.Namespace) -> Asked:
     written = {option: settings.pop(option, None) for option in ("model", "reward_model")}
     named = {option: getattr(given, option) or path for option, path in written.items()}
     config_from(given.kind, settings)
-    for option in ROLES[given.kind].values():
-        if not named[option] and given.kind not in MADE_FROM_NOTHING:
+    for role, option in ROLES[given.kind].items():
+        if not named[option] and (given.kind, role) not in OPTIONAL:
             raise ValueError(f"--{option.replace('_', '-')} is needed for {given.kind}")
     return Asked(
         kind=given.kind,

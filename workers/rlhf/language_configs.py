@@ -101,8 +101,11 @@ class SftConfig:
     evaluate_every: int = setting(
         20, "Steps per evaluation", "0 evaluates before the first and after the last step only.", minimum=0
     )
-    keep: Literal["best", "last"] = setting(
-        "best", "Keep", "best leaves the weights with the lowest held-out loss, last those of the last step."
+    keep: Literal["best", "reward", "last"] = setting(
+        "best",
+        "Keep",
+        "best leaves the weights with the lowest held-out loss, reward those whose answers a reward model scores "
+        "highest, last those of the last step.",
     )
     patience: int = setting(
         0, "Patience", "Stop after this many evaluations without a better one; 0 never stops early.", minimum=0

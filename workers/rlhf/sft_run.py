@@ -14,11 +14,14 @@ from workers.rlhf.merging import merged
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.next_token import pupil
 from workers.rlhf.processes import Team, team
+from workers.rlhf.score import Judge, load_judge
 from workers.rlhf.teaching import Lesson, Shown, teach
 from workers.rlhf.text_tokens import TextTokens, open_tokens, write_tokens
 
 DATA: Final = "data.jsonl"
 TEXT: Final = "pretrain.txt"
+# Prompts whose answers a reward model judges at each look.
+JUDGED: Final = 32
 
 
 def launch_sft(job: Job) -> None:
@@ -46,7 +49,7 @@ def launch_sft(job: Job) -> None:
     plan = sft.plan_of(reading.rows, config, seed=job.seed, text=pretraining_text(job, model, together))
     training = sft.training_of(role, sft.rate_of(config), config.weight_decay)
     shown = shown_prompts(held_out or learnt_from, model.chat, config)
-    metrics = teach(Lesson(job, reader, plan, training, held.rows, shown))
+    metrics = teach(Lesson(job, reader, plan, training, held.rows, shown, judge=judge_of(job)))
     if together.leads:
         save(job, role, metrics, report_of(job, reading, held, learnt_from, held_out))
     together.wait()
@@ -65,7 +68,7 @@ def tell_losses(job: Job, reading: Reading, held: Reading) -> None:
         if count:
             job.log("warning", f"{count} {text}.")
     if not held.rows:
-        job.log("info", "Nothing is held out, so the last weights are kept.")
+        job.log("info", "Nothing is held out, so no loss can tell which weights are best.")
 
 
 def pretraining_text(job: Job, model: LanguageModel, together: Team) -> TextTokens | None:
@@ -84,13 +87,26 @@ def pretraining_text(job: Job, model: LanguageModel, together: Team) -> TextToke
     return open_tokens(job.folder / "text")
 
 
+def judge_of(job: Job) -> Judge | None:
+    """The reward model that judges answers, if the run was given one.
+
+    Raises:
+        BadArtifactError: it is no reward model, or one is needed and was not given.
+    """
+    if "reward" in job.models:
+        return load_judge(job.model("reward"))
+    if job.config.keep == "reward":
+        raise BadArtifactError("keep is reward, but the run was given no reward model")
+    return None
+
+
 def shown_prompts(conversations: Sequence[Conversation], chat: Chat, config: SftConfig) -> list[Shown]:
-    """The prompts that are answered at each look, each once."""
+    """The prompts that are answered at each look, each once: some to read and, where answers are judged, more."""
     by_group = {entry.group: entry for entry in conversations}
-    room = config.max_tokens - 1
+    count = max(config.samples_to_read, JUDGED) if config.keep == "reward" else config.samples_to_read
     return [
-        Shown(chat.prompt(entry.asked, room).ids, entry.asked[-1]["content"])
-        for entry in list(by_group.values())[: config.samples_to_read]
+        Shown(chat.prompt(entry.asked, config.max_tokens - 1).ids, entry.asked[-1]["content"], entry.asked)
+        for entry in list(by_group.values())[:count]
     ]
 
 

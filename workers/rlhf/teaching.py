@@ -8,22 +8,26 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
+from statistics import fmean
 from typing import Any, Final
 
 import torch
 
 from workers.rlhf.checkpoints import Training
+from workers.rlhf.data import Messages
 from workers.rlhf.job import Job
 from workers.rlhf.next_token import Plan, Pupil, Step, mean_loss, train
 from workers.rlhf.packing import Row
 from workers.rlhf.sampling import Sampling, row_seed, sample
+from workers.rlhf.score import Judge
 
 READING_TEMPERATURE: Final = 0.7
 # Names of the numbers that a checkpoint carries.
 LAST: Final = "loss"
 HELD_OUT: Final = "held_out_loss"
 FIRST: Final = "first_held_out_loss"
-BEST: Final = "best_held_out_loss"
+BEST: Final = "best_merit"
+BEST_LOSS: Final = "best_step_held_out_loss"
 BEST_STEP: Final = "best_step"
 WITHOUT_BETTER: Final = "evaluations_without_better"
 
@@ -34,6 +38,7 @@ class Shown:
 
     ids: list[int]
     text: str
+    messages: Messages = ()
 
 
 @dataclass(slots=True)
@@ -47,6 +52,7 @@ class Lesson:
     held_out: Sequence[Row]
     shown: Sequence[Shown] = ()
     bytes_per_token: float | None = None
+    judge: Judge | None = None
 
     @property
     def config(self) -> Any:
@@ -97,15 +103,21 @@ def tell(lesson: Lesson, step: Step, started: float) -> float:
 
 
 def look(lesson: Lesson, step: int) -> None:
-    """The held-out loss, samples to read, and a copy of the weights if they are the best so far."""
+    """The held-out loss, answers to read and to judge, and a copy of the weights if they are the best so far."""
+    training, keep = lesson.training, lesson.config.keep
+    merits: dict[str, float] = {}
     if lesson.held_out:
         loss = mean_loss(lesson.reader, lesson.held_out)
-        lesson.training.numbers |= {FIRST: lesson.training.numbers.get(FIRST, loss), HELD_OUT: loss}
+        training.numbers |= {FIRST: training.numbers.get(FIRST, loss), HELD_OUT: loss}
         lesson.job.metric(step, {"eval/loss": loss} | in_bits(loss, lesson.bytes_per_token))
-        if lesson.config.keep == "best":
-            consider(lesson.training, loss, step)
-    if lesson.shown and lesson.leads:
-        show(lesson, step)
+        merits["best"] = -loss
+    if lesson.shown:
+        score = show(lesson, step) if lesson.leads else 0.0
+        if lesson.judge is not None:
+            (merits["reward"],) = lesson.reader.team.sum([score], lesson.reader.role.model.device)
+            lesson.job.metric(step, {"eval/score": merits["reward"]})
+    if keep in merits:
+        consider(training, merits[keep], step)
     lesson.reader.team.wait()
 
 
@@ -114,10 +126,10 @@ def in_bits(loss: float | None, bytes_per_token: float | None) -> dict[str, floa
     return {"eval/bits_per_byte": loss / log(2) / bytes_per_token} if loss is not None and bytes_per_token else {}
 
 
-def consider(training: Training, loss: float, step: int) -> None:
-    """Keep a copy of the weights where no earlier ones had a lower held-out loss."""
-    if loss < float(training.numbers.get(BEST, float("inf"))):
-        training.numbers |= {BEST: loss, BEST_STEP: step, WITHOUT_BETTER: 0}
+def consider(training: Training, merit: float, step: int) -> None:
+    """Keep a copy of the weights where no earlier ones had a higher merit."""
+    if merit > float(training.numbers.get(BEST, float("-inf"))):
+        training.numbers |= {BEST: merit, BEST_STEP: step, WITHOUT_BETTER: 0, BEST_LOSS: training.numbers.get(HELD_OUT)}
         training.kept = {name: weight.detach().cpu().clone() for name, weight in training.weights.items()}
     else:
         training.numbers[WITHOUT_BETTER] = int(training.numbers.get(WITHOUT_BETTER, 0)) + 1
@@ -132,9 +144,11 @@ def choose(lesson: Lesson, done: int) -> dict[str, float]:
         with torch.no_grad():
             for name, weight in training.weights.items():
                 weight.copy_(training.kept[name])
-        kept = {"eval/loss": seen[BEST], "kept_step": float(seen[BEST_STEP])}
+        kept = {"eval/loss": seen[BEST_LOSS], "kept_step": float(seen[BEST_STEP])}
+        if lesson.config.keep == "reward":
+            kept["eval/score"] = seen[BEST]
         if seen[BEST_STEP] < done:
-            lesson.job.log("info", f"Kept the weights of step {seen[BEST_STEP]}: none had a lower held-out loss.")
+            lesson.job.log("info", f"Kept the weights of step {seen[BEST_STEP]}: none did better on what is held out.")
     if enough(lesson):
         lesson.job.log("info", f"Stopped after step {done}: no better in the last {lesson.config.patience} looks.")
     numbers = {"loss": seen.get(LAST)} | kept | {"eval/loss_before": seen.get(FIRST), "steps": float(done)}
@@ -142,12 +156,21 @@ def choose(lesson: Lesson, done: int) -> dict[str, float]:
     return {name: number for name, number in numbers.items() if number is not None}
 
 
-def show(lesson: Lesson, step: int) -> None:
-    """Answer the same prompts with the same random numbers at every look."""
-    role, job = lesson.reader.role, lesson.job
-    seeds = [row_seed(job.seed, "shown", place) for place in range(len(lesson.shown))]
+def show(lesson: Lesson, step: int) -> float:
+    """Answer the same prompts with the same random numbers at every look; the answers' mean score, if one judges.
+
+    Only the first answers are told, for people to read.
+    """
+    role, job, shown = lesson.reader.role, lesson.job, lesson.shown
+    seeds = [row_seed(job.seed, "shown", place) for place in range(len(shown))]
     plan = Sampling(temperature=READING_TEMPERATURE, max_new_tokens=lesson.config.sample_tokens)
-    prompts = [entry.ids for entry in lesson.shown]
-    for entry, done in zip(lesson.shown, sample(role, prompts, range(len(prompts)), seeds, plan), strict=True):
+    answers = sample(role, [entry.ids for entry in shown], range(len(shown)), seeds, plan)
+    scores: list[float] = []
+    for place, (entry, done) in enumerate(zip(shown, answers, strict=True)):
         text = role.model.chat.text(done.ids)
-        job.emit({"type": "sample", "step": step, "prompt": entry.text, "completion": text, "score": None, "kl": None})
+        if lesson.judge is not None:
+            scores.append(float(lesson.judge.members(entry.messages, [text]).mean()))
+        if place < lesson.config.samples_to_read:
+            said = {"type": "sample", "step": step, "prompt": entry.text, "completion": text}
+            job.emit(said | {"score": scores[-1] if scores else None, "kl": None})
+    return fmean(scores) if scores else 0.0

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from tests.tiny_model import EXCHANGES
-from tests.workers.rlhf.conftest import write_job
+from tests.workers.rlhf.conftest import ranked_rows, write_job
 from workers.rlhf import merging, models, sample, sft
 from workers.rlhf.artifacts import BadArtifactError, read_description, verify
 from workers.rlhf.data import BadDataError
@@ -149,6 +149,49 @@ def test_the_best_weights_are_kept_not_the_last(tiny_base: Path, tmp_path: Path)
     last = write_job(tmp_path / "b", "sft", demonstrations(), {"base": tiny_base}, config=config | {"keep": "last"})
     assert launched(last)[-1]["metrics"]["kept_step"] == 4
     assert loss_of(sample.role_of(last / "out")) == pytest.approx(held_out[-1], rel=1e-3)
+
+
+def reward_model(base: Path, folder: Path) -> Path:
+    judge = write_job(folder, "reward", ranked_rows(), {"base": base}, config={"minimum_steps": 8, "lora_layers": 1})
+    launched(judge)
+    (judge / "out" / "base").symlink_to(base)
+    return judge / "out"
+
+
+def test_the_weights_whose_answers_score_highest_are_kept(tiny_base: Path, tmp_path: Path) -> None:
+    """As in InstructGPT, appendix C.1; the held-out loss need not agree."""
+    roles = {"base": tiny_base, "reward": reward_model(tiny_base, tmp_path / "rm")}
+    config = QUICK | {"keep": "reward", "samples_to_read": 1, "evaluate_every": 1}
+    events = launched(write_job(tmp_path / "a", "sft", demonstrations(), roles, config=config))
+    scores, losses = metrics_of(events, "eval/score"), metrics_of(events, "eval/loss")
+    assert len(scores) == 7
+    assert events[-1]["metrics"]["eval/score"] == max(scores)
+    assert events[-1]["metrics"]["kept_step"] == scores.index(max(scores))
+    assert events[-1]["metrics"]["eval/loss"] == losses[scores.index(max(scores))]
+    told = [event for event in events if event["type"] == "sample"]
+    assert len(told) == 7
+    assert all(isinstance(event["score"], float) for event in told)
+    with pytest.raises(BadArtifactError, match="no reward model"):
+        launched(write_job(tmp_path / "b", "sft", demonstrations(), {"base": tiny_base}, config=config))
+
+
+def test_ppo_goes_on_from_virtual_tokens_and_keeps_them_as_its_reference(tiny_base: Path, tmp_path: Path) -> None:
+    config = QUICK | {"method": "prefix", "minimum_steps": 3, "samples_to_read": 0}
+    folder = write_job(tmp_path / "sft", "sft", demonstrations(), {"base": tiny_base}, config=config)
+    launched(folder)
+    (folder / "out" / "base").symlink_to(tiny_base)
+    roles = {"policy": folder / "out", "reward": reward_model(tiny_base, tmp_path / "rm")}
+    prompts = [{"prompt_id": n, "messages": [{"role": "user", "content": ask}]} for n, (ask, _) in enumerate(EXCHANGES)]
+    small = {"updates": 2, "prompts_per_update": 2, "max_new_tokens": 6, "learning_rate": 1e-2}
+    events = launched(write_job(tmp_path / "ppo", "ppo", prompts, roles, config=small))
+    distances = metrics_of(events, "objective/kl")
+    assert distances[0] == pytest.approx(0, abs=1e-5)
+    assert distances[1] != 0
+    before, after = (load_file(place / "out" / "adapter_model.safetensors") for place in (folder, tmp_path / "ppo"))
+    assert before.keys() == after.keys() == {"prompt_embeddings"}
+    assert not torch.equal(before["prompt_embeddings"], after["prompt_embeddings"])
+    (tmp_path / "ppo" / "out" / "base").symlink_to(tiny_base)
+    assert sample.role_of(tmp_path / "ppo" / "out").adapter == "policy"
 
 
 def test_patience_ends_a_run_that_gets_no_better(tiny_base: Path, tmp_path: Path) -> None:
