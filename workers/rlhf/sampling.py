@@ -178,6 +178,7 @@ class _RowsReadAnew(_Rows):
     """The same for a model that keeps no plain keys and values: all there is, is read again before every token."""
 
     def read_prompts(self, prompts: Sequence[Sequence[int]], owner: Sequence[int]) -> Tensor:
+        """States [N, d] after each completion's prompt, of which every completion has a copy."""
         prompt_BT, mask_BT = (tensor.to(self.model.device) for tensor in pad_left(prompts, self.model.chat.pad_id))
         owner_N = torch.tensor(list(owner), device=self.model.device)
         self.ids_NT, self.mask_NT = prompt_BT[owner_N], mask_BT[owner_N]
@@ -185,6 +186,7 @@ class _RowsReadAnew(_Rows):
         return self._read()
 
     def advance(self) -> Tensor:
+        """Read everything with the chosen tokens behind it, and return the states [N, d] after them."""
         self.ids_NT = torch.cat([self.ids_NT, self.token_N[:, None]], dim=1)
         self.mask_NT = torch.cat([self.mask_NT, torch.ones_like(self.mask_NT[:, :1])], dim=1)
         return self._read()
