@@ -6,6 +6,7 @@ Layers below the lowest adapter are the same for every role; `LanguageModel.lowe
 """
 
 import copy
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -72,6 +73,11 @@ class LanguageModel:
     def width(self) -> int:
         """Size d of a hidden state."""
         return int(self.causal.config.hidden_size)
+
+    @property
+    def longest(self) -> int:
+        """How many tokens the model has positions for."""
+        return int(getattr(self.causal.config, "max_position_embeddings", None) or sys.maxsize)
 
     def activate(self, adapter: str | None) -> None:
         """Switch one adapter on and every other off; None leaves the bare base."""

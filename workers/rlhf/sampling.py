@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from workers.rlhf.cache import make_roomy
-from workers.rlhf.data import pad_left
+from workers.rlhf.data import BadDataError, pad_left
 from workers.rlhf.models import Role
 from workers.rlhf.prefix import behind, prompt_positions, shares_prefix
 
@@ -71,11 +71,15 @@ def sample(
     """Write one completion for each entry of `owner` (places into `prompts`), in that order.
 
     `value_of` maps states [N, d] to values [N], read before each token. `on_finished` hears of each completion
-    as soon as it ends.
+    as soon as it ends. A model without a position for another token ends there, as if it were cut.
+
+    Raises:
+        BadDataError: a prompt leaves no room for a single token.
     """
     kind = _Rows if shares_prefix(role.model.backbone) else _RowsReadAnew
     rows = kind(role, len(owner), seeds, plan)
     role.model.activate(role.adapter)
+    rows.make_room(max(map(len, prompts)))
     hidden_Nd = rows.read_prompts(prompts, owner)
     while True:
         rows.choose(hidden_Nd, value_of)
@@ -92,6 +96,7 @@ class _Rows:
         self.model = role.model
         self.adapter = role.adapter
         self.plan = plan
+        self.room = plan.max_new_tokens
         self.completions = [Completion() for _ in range(count)]
         self.uniforms_NT = torch.stack([_uniforms(seed, plan.max_new_tokens) for seed in seeds]).to(role.model.device)
         self.rows = list(range(count))
@@ -101,6 +106,15 @@ class _Rows:
         self.position_N = torch.empty(0)
         self.token_N = torch.empty(0)
         self.ids_NT = torch.empty(0)
+
+    def make_room(self, longest_prompt: int) -> None:
+        """Let completions be no longer than the model has positions for, behind its virtual tokens and the prompt."""
+        virtual = self.model.virtual.get(self.adapter or "")
+        self.room = min(self.room, self.model.longest - longest_prompt - (virtual.count if virtual else 0))
+        if self.room < 1:
+            raise BadDataError(
+                f"a prompt of {longest_prompt} tokens leaves no room: this model reads at most {self.model.longest}"
+            )
 
     def read_prompts(self, prompts: Sequence[Sequence[int]], owner: Sequence[int]) -> Tensor:
         """States [N, d] after each completion's prompt; every prompt runs once."""
@@ -112,7 +126,7 @@ class _Rows:
         self.cache = self.cache if start is None else start
         mask_BT = behind(kept, mask_BT)
         hidden_BTd = self._run(prompt_BT, mask_BT, prompt_positions(mask_BT)[:, kept:])
-        make_roomy(self.cache, owner_N, self.plan.max_new_tokens)
+        make_roomy(self.cache, owner_N, self.room)
         self.mask_NT = mask_BT[owner_N]
         self.position_N = mask_BT.sum(dim=1)[owner_N]
         return hidden_BTd[:, -1][owner_N]
@@ -142,7 +156,7 @@ class _Rows:
         for row in [row for row in self.rows if row in self.live]:
             completion = self.completions[row]
             completion.stopped = completion.ids[-1] == self.model.chat.stop_id
-            if completion.stopped or len(completion.ids) == self.plan.max_new_tokens:
+            if completion.stopped or len(completion.ids) == self.room:
                 self.live.remove(row)
                 if on_finished:
                     on_finished(row, completion)

@@ -1,7 +1,7 @@
 """Run the fine-tuning recipe from its folder: read the demonstrations, teach, leave a model that later stages load."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from workers.rlhf import models, sft
@@ -34,6 +34,7 @@ def launch_sft(job: Job) -> None:
     if read_description(folder).adapter:
         raise BadArtifactError("fine-tuning starts from whole weights, not from an adapter")
     model = models.load_base(folder, full=config.method == "full")
+    config = fitting(job, model)
     reading, held = rows_of(learnt_from, model.chat, config), rows_of(held_out, model.chat, config)
     if not reading.rows:
         raise BadDataError("there is no demonstration to learn from")
@@ -53,6 +54,17 @@ def launch_sft(job: Job) -> None:
     if together.leads:
         save(job, role, metrics, report_of(job, reading, held, learnt_from, held_out))
     together.wait()
+
+
+def fitting(job: Job, model: LanguageModel) -> SftConfig:
+    """The settings with texts no longer than the model has positions for, behind its virtual tokens if any."""
+    config: SftConfig = job.config
+    virtual = config.virtual_tokens if config.method in sft.METHODS_WITH_VIRTUAL_TOKENS else 0
+    room = model.longest - virtual
+    if config.max_tokens <= room:
+        return config
+    job.log("warning", f"This model has positions for {model.longest} tokens: max_tokens is {room}.")
+    return replace(config, max_tokens=room)
 
 
 def tell_losses(job: Job, reading: Reading, held: Reading) -> None:

@@ -122,8 +122,9 @@ def test_from_nothing_to_a_base_that_every_stage_loads(preset: str, tmp_path: Pa
     assert AutoModelForCausalLM.from_pretrained(out).config.vocab_size == len(AutoTokenizer.from_pretrained(out))
     rows = [{"prompt": "Say", "completion": "No."}, {"prompt": "Is", "completion": "It is."}]
     config = {"minimum_steps": 1, "epochs": 1, "validation_share": 0.0, "samples_to_read": 1, "sample_tokens": 4}
-    fine = launched(write_job(tmp_path / "sft", "sft", rows, {"base": out}, config=config | {"max_tokens": 20}))
+    fine = launched(write_job(tmp_path / "sft", "sft", rows, {"base": out}, config=config))
     assert fine[-1]["type"] == "result"
+    assert any("max_tokens is 32" in event.get("text", "") for event in fine)
     short = {"minimum_steps": 1, "lora_layers": 0, "max_prompt_tokens": 8, "max_completion_tokens": 8}
     judge = launched(write_job(tmp_path / "rm", "reward", ranked_rows(), {"base": out}, config=short))
     assert judge[-1]["type"] == "result"
@@ -137,6 +138,9 @@ def test_a_model_without_kept_keys_writes_what_it_means(preset: str) -> None:
     role = Role(LanguageModel(causal, chat_of(tokenizer), ""), None)
     prompts, owner = [[20, 21, 22], [30, 31]], [0, 0, 1]
     written = write(role, prompts, owner, [1, 2, 3], Sampling(max_new_tokens=6))
+    assert max(len(done.ids) for done in write(role, prompts, owner, [1, 2, 3], Sampling(max_new_tokens=90))) <= 29
+    with pytest.raises(BadDataError, match="reads at most 32"):
+        write(role, [[20] * 32], [0], [1], Sampling(max_new_tokens=1))
     batch = dialogues(prompts, [[written[0].ids, written[1].ids], [written[2].ids]], role.model.chat.pad_id)
     with torch.no_grad():
         logits = role.model.vocabulary_head(role.states(batch).before(batch.owner_N))
