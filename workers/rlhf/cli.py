@@ -31,6 +31,7 @@ ROLES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 # Models that a recipe can do without.
 OPTIONAL: Final = frozenset({("pretrain", "base"), ("sft", "reward")})
+FILES: Final = ("data", "text", "reference")
 INTERRUPTED: Final = 130
 EXPECTED: Final = (ValueError, ArithmeticError, OSError, RuntimeError)
 
@@ -79,6 +80,9 @@ def parser() -> argparse.ArgumentParser:
         help="text (pretrain), demonstrations (sft), rankings or prompts",
     )
     training.add_argument("--text", type=Path, metavar="FILE", help="pretraining text to mix in (sft)")
+    training.add_argument(
+        "--reference", type=Path, metavar="FILE", help="prompts with completions that fix the scale of scores (reward)"
+    )
     training.add_argument("--model", type=Path, metavar="DIR", help="base, or policy (ppo); pretrain can do without")
     training.add_argument("--reward-model", type=Path, metavar="DIR", help="reward model (ppo; judges answers in sft)")
     training.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run; asked again, it goes on")
@@ -118,7 +122,7 @@ def asked_of(given: argparse.Namespace) -> Asked:
     return Asked(
         kind=given.kind,
         settings=settings,
-        files={"data": given.data} | ({"text": given.text} if given.text else {}),
+        files={word: path for word in FILES if (path := getattr(given, word)) is not None},
         models={role: Path(named[option]) for role, option in ROLES[given.kind].items() if named[option]},
         out=given.out,
         seed=given.seed,

@@ -149,7 +149,7 @@ def ranked_prompt(row: dict[str, Any]) -> RankedPrompt:
     """
     name = row.get("prompt_id")
     try:
-        texts = [str(completion["text"]) for completion in row["completions"]]
+        texts = [completion["text"] for completion in row["completions"]]
         models = tuple(completion.get("model") for completion in row["completions"])
         judgments = tuple(judgment(entry, len(texts)) for entry in row["annotations"])
         prompt_id, split, messages = row["prompt_id"], row["split"], row["messages"]
@@ -157,6 +157,8 @@ def ranked_prompt(row: dict[str, Any]) -> RankedPrompt:
         raise BadDataError(f"prompt {name}: field {error} is missing or of the wrong kind") from error
     except ValueError as error:
         raise BadDataError(f"prompt {name}: {error}") from error
+    if not all(isinstance(text, str) for text in texts):
+        raise BadDataError(f"prompt {name}: each completion needs a text")
     if len(texts) < 2:
         raise BadDataError(f"prompt {name}: needs two completions or more")
     whole = RankedPrompt(

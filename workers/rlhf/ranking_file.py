@@ -37,8 +37,11 @@ class RankingFile:
     bad: list[BadRow] = field(default_factory=list)
 
 
-def read_rankings(path: Path) -> RankingFile:
-    """Every line of a file; a bad one is noted and costs nothing but itself."""
+def read_rankings(path: Path, *, judged: bool = True) -> RankingFile:
+    """Every line of a file; a bad one is noted and costs nothing but itself.
+
+    Without `judged`, only prompts and completions are read.
+    """
     found = RankingFile("")
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -48,7 +51,8 @@ def read_rankings(path: Path) -> RankingFile:
                 continue
             found.lines += 1
             try:
-                found.prompts.append(ranked_prompt(row_of(line, number)))
+                row = row_of(line, number)
+                found.prompts.append(ranked_prompt(row if judged else row | {"annotations": []}))
             except BadRowError as error:
                 found.bad.append(BadRow(number, error.prompt, str(error)))
             except BadDataError as error:

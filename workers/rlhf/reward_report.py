@@ -34,12 +34,20 @@ def score(reward: RewardModel, reader: Reader, prompts: Sequence[RankedPrompt], 
 
 
 def settle(
-    reward: RewardModel, reader: Reader, prompts: Sequence[RankedPrompt], config: RewardConfig
+    reward: RewardModel,
+    reader: Reader,
+    prompts: Sequence[RankedPrompt],
+    config: RewardConfig,
+    reference_prompts: Sequence[RankedPrompt] = (),
 ) -> tuple[dict[str, float | None], dict[str, Any]]:
-    """Fix the scale of a trained model, and say in metrics and a report how far it can be trusted."""
+    """Fix the scale of a trained model, and say in metrics and a report how far it can be trusted.
+
+    The scale is anchored on the reference prompts where there are some, else on held-out completions, else on all.
+    """
     held_out = score(reward, reader, [prompt for prompt in prompts if prompt.split in HELD_OUT], config)
     trained = score(reward, reader, [prompt for prompt in prompts if prompt.split not in HELD_OUT][:READ_AGAIN], config)
-    reference = held_out if len(held_out) >= ENOUGH_TO_ANCHOR else held_out + trained
+    enough = len(held_out) >= ENOUGH_TO_ANCHOR
+    reference = score(reward, reader, reference_prompts, config) or (held_out if enough else held_out + trained)
     anchor(reward.head, [entry.raw_N for entry in reference])
     found = judged(held_out)
     metrics = (
@@ -52,7 +60,11 @@ def settle(
     )
     return metrics, {
         "held_out": {"prompts": len(held_out), "reason": missing_reason(held_out)},
-        "anchored_on": {"prompts": len(reference), "held_out_only": len(held_out) >= ENOUGH_TO_ANCHOR},
+        "anchored_on": {
+            "prompts": len(reference),
+            "held_out_only": enough and not reference_prompts,
+            "reference": bool(reference_prompts),
+        },
         "identical_pairs": sum(prompt.identical for prompt in prompts),
         "annotators": len(names_of(prompts)),
         "by_split": by_split(held_out + trained),

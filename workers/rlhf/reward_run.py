@@ -1,7 +1,7 @@
 """A reward run from its folder: look at the data, train, judge, save."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from statistics import fmean
 from typing import Any, Final
@@ -10,7 +10,7 @@ from workers.rlhf import annotators, models, preflight, reward, reward_report
 from workers.rlhf.artifacts import BadArtifactError, Description, read_description, write_json
 from workers.rlhf.course import Course
 from workers.rlhf.data import BadDataError
-from workers.rlhf.groups import with_splits
+from workers.rlhf.groups import prompt_text, with_splits
 from workers.rlhf.heads import save_head
 from workers.rlhf.job import Job
 from workers.rlhf.orders import MOST_COMPLETIONS
@@ -22,6 +22,7 @@ from workers.rlhf.reward_card import card
 from workers.rlhf.reward_configs import RewardConfig
 
 REPORT: Final = "report.json"
+REFERENCE: Final = "reference.jsonl"
 
 
 def launch_reward(job: Job) -> None:
@@ -39,31 +40,47 @@ def launch_reward(job: Job) -> None:
     looked = look(job, file, models.load_chat(folder))
     learnt_from = [prompt for prompt in looked.prompts if prompt.split not in reward_report.HELD_OUT]
     course = Course.of(learnt_from, config, seed=job.seed)
-    model = models.load_base(folder, full=config.method == "full")
     trained = RewardModel(
-        model,
+        models.load_base(folder, full=config.method == "full"),
         config,
         tie_rate=tie_rate(learnt_from),
         seed=job.seed,
         annotators=annotators.names_of(course.prompts),
     )
-    reader = Reader(model, config)
+    reader = Reader(trained.language_model, config)
     done = train(job, trained, reader, course)
     job.step("judging", done, done)
-    metrics, report = reward_report.settle(trained, reader, looked.prompts, config)
+    metrics, report = reward_report.settle(trained, reader, looked.prompts, config, reference_of(job, looked.prompts))
     # What the training steps have told under the same name stays theirs.
     job.metric(done, {name: value for name, value in metrics.items() if not name.endswith("/train")})
-    report |= {
-        "steps": done,
+    report |= {"steps": done, "length_correlation": metrics["length_correlation"]}
+    save(job, trained, metrics, report | background(job, trained, course, looked) | lineage(job, trained, file))
+
+
+def background(job: Job, trained: RewardModel, course: Course, looked: Preflight) -> dict[str, Any]:
+    """What was found out about data and people on the way."""
+    return {
         "cut_tokens": looked.report["truncated"]["tokens"],
-        "length_correlation": metrics["length_correlation"],
         "exposures": reward_report.exposures(course, seed=job.seed),
         "people": reward_report.people(trained, course),
         "preflight": looked.report,
         "warnings": looked.warnings,
-        "lineage": lineage(job, trained, file),
     }
-    save(job, trained, metrics, report)
+
+
+def reference_of(job: Job, prompts: Sequence[RankedPrompt]) -> list[RankedPrompt]:
+    """Prompts with completions on which the scale is anchored, if the run was given some; none that it learnt from."""
+    path = job.folder / REFERENCE
+    if not path.is_file():
+        return []
+    learnt = {prompt_text(prompt) for prompt in prompts if prompt.split not in reward_report.HELD_OUT}
+    file = read_rankings(path, judged=False)
+    for row in file.bad:
+        job.log("warning", f"Left out line {row.line} of the reference prompts: {row.reason}")
+    kept = [prompt for prompt in file.prompts if prompt_text(prompt) not in learnt]
+    if len(kept) < len(file.prompts):
+        job.log("warning", f"{len(file.prompts) - len(kept)} reference prompts were trained on and are left out.")
+    return kept
 
 
 def check_config(config: RewardConfig) -> None:
@@ -123,14 +140,16 @@ def tie_rate(prompts: list[RankedPrompt]) -> float:
 def lineage(job: Job, trained: RewardModel, file: RankingFile) -> dict[str, Any]:
     """What has to be known to make the same model again."""
     return {
-        "base_sha256": trained.language_model.base_sha256,
-        "data_sha256": file.sha256,
-        "seed": job.seed,
-        "config": asdict(job.config),
-        "prefix": trained.language_model.form,
-        "version": installed("plackett"),
-        "torch": installed("torch"),
-        "transformers": installed("transformers"),
+        "lineage": {
+            "base_sha256": trained.language_model.base_sha256,
+            "data_sha256": file.sha256,
+            "seed": job.seed,
+            "config": asdict(job.config),
+            "prefix": trained.language_model.form,
+            "version": installed("plackett"),
+            "torch": installed("torch"),
+            "transformers": installed("transformers"),
+        }
     }
 
 
@@ -156,4 +175,4 @@ def save(job: Job, trained: RewardModel, metrics: Mapping[str, Any], report: Map
         metrics=dict(metrics),
     )
     write_json(job.out / REPORT, dict(report))
-    job.finish(replace(description), card(report, metrics), report)
+    job.finish(description, card(report, metrics), report)

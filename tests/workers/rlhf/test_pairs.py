@@ -41,6 +41,13 @@ def test_a_row_without_a_field_is_refused_by_its_prompt(key: str) -> None:
         ranked_prompt(row)
 
 
+def test_a_completion_without_a_text_is_refused() -> None:
+    row = ranked_rows()[0]
+    row["completions"][1]["text"] = None
+    with pytest.raises(BadDataError, match="prompt 0: each completion needs a text"):
+        ranked_prompt(row)
+
+
 def test_ranks_must_fit_the_completions() -> None:
     with pytest.raises(BadDataError, match="one rank for each"):
         prompt([1, 2, 3])

@@ -68,7 +68,7 @@ def test_what_the_service_reads_is_where_it_was(finished) -> None:
     _, events = finished
     report, metrics = events[-1]["report"], events[-1]["metrics"]
     assert report["held_out"] == {"prompts": 6, "reason": None}
-    assert set(report["anchored_on"]) == {"prompts", "held_out_only"}
+    assert set(report["anchored_on"]) == {"prompts", "held_out_only", "reference"}
     assert {"identical_pairs", "cut_tokens", "annotators", "steps"} <= set(report)
     for name in ("accuracy/held_out", "log_loss/held_out", "pairs/held_out", "ties/share", "ties/parameter"):
         assert metrics[name] is not None, name
@@ -85,6 +85,19 @@ def test_the_card_tells_where_the_model_comes_from_and_how_good_it_is(finished) 
     assert "log loss per judgment" in card
     assert "a person, foretold by the others' majority" in card
     assert "accuracy/held_out" in card
+
+
+def test_the_scale_is_anchored_on_reference_prompts_that_were_not_trained_on(tiny_base: Path, tmp_path: Path) -> None:
+    folder = write_job(tmp_path / "a", "reward", ranked_rows(), {"base": tiny_base}, config=QUICK)
+    texts = [{"text": "One."}, {"text": "Two, three."}]
+    lines = [{"prompt": f"Reference {number}", "completions": texts} for number in range(3)]
+    seen = {"messages": ranked_rows()[0]["messages"], "completions": texts}
+    (folder / "reference.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*lines, seen, {"prompt": "x"}]))
+    events = launched(folder)
+    assert events[-1]["report"]["anchored_on"] == {"prompts": 3, "held_out_only": False, "reference": True}
+    told = [event["text"] for event in events if event["type"] == "log"]
+    assert "1 reference prompts were trained on and are left out." in told
+    assert any(text.startswith("Left out line 5 of the reference prompts") for text in told)
 
 
 def test_a_bad_line_is_told_and_the_rest_is_trained_on(tiny_base: Path, tmp_path: Path) -> None:
