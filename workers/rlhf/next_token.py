@@ -9,6 +9,7 @@ Shapes: N = texts, T = tokens, M = learnt tokens, d = width.
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Protocol
 
 import torch
@@ -111,16 +112,16 @@ def learn(reader: Pupil, rows: Sequence[Row], training: Training, gradient_norm:
         NonFiniteError: the loss or the gradient is no number; the message names the texts, no weight has changed.
     """
     count = sum(row.targets for row in rows)
-    nll, worst = 0.0, ""
+    nll, broken = 0.0, ""
     with reader.reading():
         for group in reader.team.share(reader.batches(rows)):
             loss = reader.nll(group)
             torch.autograd.backward(loss / count)
             value = float(loss.detach())
-            worst = worst or (_names(group) if value != value or abs(value) == float("inf") else "")
+            broken = broken or ("" if isfinite(value) else _names(group))
             nll += value
     (nll,) = reader.team.sum([nll], reader.role.model.device)
-    require_finite(torch.tensor(nll / count), f"the loss of {worst or 'another process'}")
+    require_finite(torch.tensor(nll / count), f"the loss of {broken or 'another process'}")
     weights = [weight for group in training.optimizer.param_groups for weight in group["params"]]
     reader.team.sum_gradients(weights)
     length = clipped_step(training.optimizer, gradient_norm)
