@@ -29,6 +29,8 @@ def launch(job: Job) -> None:
         torch.set_num_threads(job.threads)
     # Scattered additions in an order of their own would make a resumed run differ in the last bits.
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    # In bf16 cuDNN's attention gives gradients that are not finite where a row sees padding alone (torch 2.11, H100).
+    torch.backends.cuda.enable_cudnn_sdp(enabled=False)
     LAUNCHERS[job.kind](job)
 
 
