@@ -30,15 +30,17 @@ def request_hash(route: str, request: dict[str, Any]) -> bytes:
 
 
 def find_answer(
-    session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any]
+    session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any], then_hold: str | None = None
 ) -> dict[str, Any] | None:
     """The answer that this person's `key` already got, or None, which makes the caller the one to do the work.
+
+    `then_hold` names a lock that the work needs, to be taken on the way.
 
     Raises:
         Conflict: the first request with this key is still in progress.
         Unprocessable: the key was used for another request.
     """
-    if not locks.try_to_hold(session, f"idempotency:{user_id}:{key}"):
+    if not locks.try_to_hold(session, f"idempotency:{user_id}:{key}", then_hold=then_hold):
         raise Conflict(
             "a request with this Idempotency-Key is still in progress",
             type="idempotency-in-progress",

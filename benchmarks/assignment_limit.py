@@ -119,7 +119,7 @@ def _value(name: str, value: Any, connection: psycopg.Connection) -> str:
     if name in {"preferred", "other"}:
         places = [pair[name == "other"] for pair in PAIRS]
         return "ARRAY[" + ", ".join(f"(CAST(:shown_order AS bigint[]))[{place}]" for place in places) + "]"
-    if name == "name" and isinstance(value, str):
+    if name in {"name", "then"} and isinstance(value, str):
         return f"'{value.split(':')[0]} ' || :annotator" + (" || :fresh" if value.startswith("idempotency") else "")
     return sql.Literal(value).as_string(connection)
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.auth.dependencies import ProjectAnnotator
-from app.dependencies import SessionDep
+from app.dependencies import SessionDep, TurnDep
 from app.desk import service
 from app.desk.schemas import AssignmentRead, ClaimRead, ClaimRequest, assignment_read, claim_read
 from app.rankings.pace import lease_of
@@ -15,7 +15,9 @@ router = APIRouter(tags=["desk"])
 
 
 @router.post("/projects/{project_id}/tasks/claim")
-def claim_task(access: ProjectAnnotator, session: SessionDep, request: ClaimRequest | None = None) -> ClaimRead:
+def claim_task(
+    _turn: TurnDep, access: ProjectAnnotator, session: SessionDep, request: ClaimRequest | None = None
+) -> ClaimRead:
     """The next task for you, leased until it is submitted, skipped, or its lease runs out; two at most at a time."""
     holding = request.holding if request else []
     return claim_read(service.claim(session, access, holding=holding))

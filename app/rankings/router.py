@@ -5,7 +5,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Response
 
 from app.auth.dependencies import ProjectAnnotator
-from app.dependencies import IdempotencyKey, PageDep, SessionDep
+from app.dependencies import IdempotencyKey, PageDep, SessionDep, TurnDep
 from app.pagination import Page
 from app.projects.settings import settings_of
 from app.rankings import known_answers, progress, service
@@ -28,7 +28,12 @@ router = APIRouter(tags=["rankings"])
 
 @router.post("/assignments/{assignment_id}/ranking", status_code=201)
 def submit_ranking(
-    new: NewRanking, own: OwnAssignmentDep, key: IdempotencyKey, session: SessionDep, response: Response
+    _turn: TurnDep,
+    new: NewRanking,
+    own: OwnAssignmentDep,
+    key: IdempotencyKey,
+    session: SessionDep,
+    response: Response,
 ) -> RankingReceipt:
     """Submit a ranking, or revise the one that is there while the edit window is open."""
     settings = own.settings

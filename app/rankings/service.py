@@ -19,7 +19,6 @@ from app.rankings.judgment import Form, Judgment, check_judgment
 from app.rankings.practice import DEFAULT_RULE, Rule
 from app.rankings.progress import progress_of
 from app.rankings.tables import Ranking, RankingItem
-from app.tasks import service as tasks
 from app.tasks import slots
 from app.tasks.tables import Assignment, Task
 
@@ -86,7 +85,10 @@ def submit_ranking(session: Session, submission: Submission) -> Answer:
         Conflict: the edit window is over; or the key's first request is still in progress.
     """
     who, request = submission.annotator, submission.request()
-    known = idempotency.find_answer(session, user_id=who.id, key=submission.key, route=ROUTE, request=request)
+    person = slots.person_lock(submission.assignment.project_id, who.id)
+    known = idempotency.find_answer(
+        session, user_id=who.id, key=submission.key, route=ROUTE, request=request, then_hold=person
+    )
     if known is not None:
         return Answer(known, replayed=True)
     completion_ids = submission.assignment.shown_order
@@ -102,7 +104,7 @@ def submit_ranking(session: Session, submission: Submission) -> Answer:
 
 
 def _record(session: Session, submission: Submission) -> Recorded:
-    task, assignment = tasks.hold(session, submission.assignment)
+    task, assignment = slots.lock_with_task(session, submission.assignment.id)
     # Only a submitted assignment has a judgment, and a practice task of an attempt before this one.
     judged = assignment.state == "submitted" or task.purpose == "practice"
     current = find_current(session, assignment.id) if judged else None

@@ -22,7 +22,12 @@ from app.tasks.tables import Assignment, Task, TaskSlot
 
 def hold_person(session: Session, project_id: int, annotator_id: int) -> None:
     """Let one person's deeds in a project happen one after the other; their tabs may all knock at once."""
-    locks.hold(session, f"annotator:{project_id}:{annotator_id}")
+    locks.hold(session, person_lock(project_id, annotator_id))
+
+
+def person_lock(project_id: int, annotator_id: int) -> str:
+    """The name of the lock that `hold_person` takes."""
+    return f"annotator:{project_id}:{annotator_id}"
 
 
 def hold_queue(session: Session, project_id: int) -> None:
