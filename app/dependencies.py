@@ -80,8 +80,8 @@ AT_ONCE: Final = 4
 async def turn() -> AsyncGenerator[None]:
     """A place among the few that are served at the same moment; ask for it before anything else.
 
-    The interpreter runs one thread at a time. Where requests are many and short, more threads only get in each other's
-    way: with ten at once each cost a quarter more than with four.
+    The interpreter runs one thread at a time: where requests are many and short, more threads only get in each other's
+    way. Three, four and six at once could not be told apart on a busy machine; ten cost more.
     """
     yield
 

@@ -1,9 +1,8 @@
 import pytest
 from sqlalchemy import func, select, update
 
-from app.audit import AuditEvent
 from app.auth import service
-from app.auth.tables import SignInAttempt, SignInSession, User
+from app.auth.tables import AuditEvent, SignInAttempt, SignInSession, User
 from tests.app import cast
 
 PASSWORD = "correct horse battery"
