@@ -72,11 +72,12 @@ def test_a_known_task_s_lease_ends_and_comes_again(world: World) -> None:
     assert (again.id, again.task_id) == (held.id, task.id)
 
 
-def test_a_skipped_known_task_can_be_taken_up_again(world: World) -> None:
+def test_a_skipped_gold_task_can_be_taken_up_again(world: World) -> None:
     person = world.person()
-    known_task(world, "practice")
-    held = get(world, person, "practice")
+    known_task(world, "gold")
+    world.task()
+    held = get(world, person, "gold")
     assert held is not None
     service.skip(world.session, held, person, None)
-    assert get(world, person, "practice") is None
+    assert get(world, person, "gold") is None
     assert service.take_up_again(world.session, held, person, HALF_AN_HOUR).state == "leased"
