@@ -35,6 +35,8 @@ FORBIDDEN = r"""() => {
   const isStyled = (one, value) => one.closest("math") === null || /url|position|expression/.test(value);
   const found = [];
   for (const one of document.querySelectorAll(".prose *")) {
+    // The page's own question about a link stands beside the text while it closes.
+    if (one.closest("dialog")) continue;
     if (TAGS.has(one.tagName.toLowerCase()) || isDrawing(one)) found.push(one.tagName);
     for (const { name, value } of one.attributes) {
       if (NAMES.test(name)) found.push(name);

@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.commits, pytest.mark.timeout(120)
 ABOUT_WORK = re.compile(r"/projects/\d+/|/assignments/")
 SAYS_WHO = {"model", "model_version_id", "model_version", "model_versions", "user_id", "author", "score", "scores",
             "reward", "run_id", "sampling", "known_answer", "right_tiers", "names_model"}  # fmt: skip
+# Chance says when gold comes; among so many tasks it has come, but for one time in 65,000.
+MANY = 16
 
 
 def keys_in(value: Any) -> set[str]:
@@ -41,18 +43,21 @@ def overhear(desk: Desk) -> list[tuple[str, str]]:
 def test_no_answer_to_an_annotator_names_a_model_or_marks_a_test(new_project: Project, open_desk: OpenDesk) -> None:
     project = new_project(gold_rate=0.5, ask_rating=True)
     gold = a_known_task(project, "gold", "Which of these is right?")
-    ordinary = [a_task(project) for _ in range(3)]
+    for _ in range(MANY):
+        a_task(project)
     desk = open_desk(project, a_person(project), path=None)
     heard = overhear(desk)
     desk.open()
-    for done in range(1, 5):
+    judged: set[int] = set()
+    for done in range(1, MANY + 1):
         desk.press(*desk.letters, "Enter")
         desk.wait_for(lambda wanted=done: len(desk.judgments()) == wanted, f"{done} judgments")
-    desk.says("All done for now").page.wait_for_load_state("networkidle")
+        judged = {one.row.task_id for one in desk.judgments()}
+        if done > 2 and gold.id in judged:
+            break
+    assert gold.id in judged
     desk.open("history").says("Which of these is right?")
     desk.page.wait_for_load_state("networkidle")
-    judged = {one.row.task_id for one in desk.judgments()}
-    assert judged == {gold.id, *(task.id for task in ordinary)}
     check(project, heard)
 
 
@@ -71,20 +76,23 @@ def check(world: World, heard: list[tuple[str, str]]) -> None:
 
 def test_answers_to_gold_and_to_other_tasks_have_the_same_shape(new_project: Project, open_desk: OpenDesk) -> None:
     project = new_project(gold_rate=0.5)
-    a_known_task(project, "gold", "Which of these is right?")
-    for _ in range(2):
+    gold = a_known_task(project, "gold", "Which of these is right?")
+    for _ in range(MANY):
         a_task(project)
     desk = open_desk(project, path=None)
     heard = overhear(desk)
     desk.open()
-    for done in range(1, 4):
+    claims: list[dict[str, Any]] = []
+    for done in range(1, MANY + 1):
         desk.press(*desk.letters, "Enter")
         desk.wait_for(lambda wanted=done: len(desk.judgments()) == wanted, f"{done} judgments")
-    desk.says("All done for now")
-    claims = [json.loads(body)["assignment"] for url, body in heard if "/tasks/claim" in url]
-    shapes = {json.dumps(shape(claim), sort_keys=True) for claim in claims if claim}
-    assert len([claim for claim in claims if claim]) == 3
-    assert len(shapes) == 1
+        claims = [json.loads(body)["assignment"] for url, body in heard if "/tasks/claim" in url]
+        if done > 1 and any(claim and claim["task_id"] == gold.id for claim in claims):
+            break
+    shown = {claim["task_id"]: json.dumps(shape(claim), sort_keys=True) for claim in claims if claim}
+    assert gold.id in shown
+    assert len(shown) > 1
+    assert len(set(shown.values())) == 1
     receipts = {json.dumps(sorted(json.loads(body))) for url, body in heard if url.endswith("/ranking")}
     assert len(receipts) == 1
 

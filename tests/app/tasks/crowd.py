@@ -104,14 +104,24 @@ class Person:
         """Judge, skip, or walk away and come back late."""
         dice = self.random.random()
         if dice < 0.06:
-            self.events.note("skipped")
-            self.attempt(lambda session: self.desk.skip(session, self.user_id, held))
+            self.skip(held)
         elif dice < 0.12:
             self.late.append((monotonic() + LEASE_SECONDS * 1.1, held))
         elif dice < 0.22:
             self.send_twice_at_once(held)
         else:
             self.send(held, "first")
+
+    def skip(self, held: Held) -> None:
+        """Pass it on. A lease that ran out and was given anew may have been judged meanwhile: then it stays judged."""
+        try:
+            self.attempt(lambda session: self.desk.skip(session, self.user_id, held))
+        except Conflict as refusal:
+            if refusal.type != "already-submitted":
+                raise
+            self.events.note("skipped too late")
+        else:
+            self.events.note("skipped")
 
     def send(self, held: Held, occasion: str) -> None:
         """Submit until there is an answer, which is always the same."""
