@@ -1,7 +1,7 @@
 """Take the pictures in docs/images of a service that has lived through a cycle.
 
     python -m benchmarks.first_loop --keep FOLDER
-    python -m scripts.screenshots FOLDER
+    python -m scripts.screenshots FOLDER [--only desk,settings]
 
 Every page at 1440 and 390 pixels, in the light and the dark theme.
 """
@@ -22,17 +22,32 @@ THEMES = ("light", "dark")
 PAGES = {
     "desk": "desk",
     "history": "history",
+    "write": "write",
     "loop": "loop",
     "prompts": "prompts",
+    "completions": "completions",
     "runs": "runs",
     "models": "models",
     "datasets": "datasets",
+    "tasks": "tasks",
+    "guidelines": "guidelines",
+    "known": "known",
+    "reports": "reports",
     "people": "people",
     "tokens": "tokens",
     "settings": "settings",
     "audit": "audit",
 }
 SETTLE_MS = 1500
+# The desk once more, with everything that can be asked.
+WHOLE_FORM = {
+    "ask_rating": True,
+    "aspects": ["helpful", "honest", "harmless"],
+    "ask_flags": True,
+    "prompt_flags": ["unclear", "contains_personal_data"],
+    "ask_none_acceptable": True,
+}
+AS_USUAL = dict.fromkeys(WHOLE_FORM)
 
 
 def contexts(browser: Browser, service: LocalService) -> Iterator[tuple[str, BrowserContext]]:
@@ -72,32 +87,62 @@ def rank_two(page: Page) -> None:
             page.keyboard.press(f"Key{letter}")
 
 
-def picture_everything(page: Page, ending: str) -> None:
-    """Every page of the project, and the newest PPO run."""
+def picture_everything(page: Page, ending: str, only: frozenset[str]) -> None:
+    """Every page of the project, the desk with its whole form, and the newest PPO run; or `only` some of them."""
     page.goto("/sign-in")
-    take(page, f"sign-in-{ending}")
+    if wanted("sign-in", only):
+        take(page, f"sign-in-{ending}")
     project = sign_in(page)
-    for name, path in PAGES.items():
-        page.goto(f"{project}/{path}")
-        if name == "desk":
-            page.wait_for_selector("article[data-answer]")
-            rank_two(page)
-        take(page, f"{name}-{ending}")
-    runs = page.request.get(f"{project.replace('/p/', '/api/v1/projects/')}/runs?kind=ppo").json()["items"]
-    if runs:
+    for name in (name for name in PAGES if wanted(name, only)):
+        picture(page, project, name, ending)
+    if wanted("desk-form", only):
+        ask(page, project, WHOLE_FORM)
+        picture(page, project, "desk-form", ending)
+        ask(page, project, AS_USUAL)
+    runs = page.request.get(f"{api_of(project)}/runs?kind=ppo").json()["items"]
+    if runs and wanted("run", only):
         page.goto(f"{project}/runs/{runs[0]['id']}")
         take(page, f"run-{ending}")
+
+
+def wanted(name: str, only: frozenset[str]) -> bool:
+    """Whether this picture is to be taken; without a choice, each is."""
+    return not only or name in only
+
+
+def picture(page: Page, project: str, name: str, ending: str) -> None:
+    """One page of the project."""
+    page.goto(f"{project}/{PAGES.get(name, 'desk')}")
+    if name.startswith("desk"):
+        page.wait_for_selector("article[data-answer]")
+        rank_two(page)
+    take(page, f"{name}-{ending}")
+
+
+def ask(page: Page, project: str, settings: dict[str, object]) -> None:
+    """Change what the project asks; null brings a default back."""
+    csrf = page.request.get("/api/v1/session").json()["csrf_token"]
+    answer = page.request.patch(api_of(project), headers={"X-CSRF-Token": csrf}, data={"settings": settings})
+    if not answer.ok:
+        raise RuntimeError(answer.text())
+
+
+def api_of(project: str) -> str:
+    """Where the API has the project of a page."""
+    return project.replace("/p/", "/api/v1/projects/")
 
 
 def main() -> None:
     """Start the service in the folder and picture it."""
     parser = argparse.ArgumentParser(description="Take the pictures in docs/images.")
     parser.add_argument("folder", type=Path, help="data folder that `benchmarks.first_loop --keep` left")
+    parser.add_argument("--only", default="", help="names of pictures, with commas between them")
     arguments = parser.parse_args()
+    only = frozenset(filter(None, arguments.only.split(",")))
     IMAGES.mkdir(parents=True, exist_ok=True)
     with local_service(arguments.folder) as service, chromium() as browser:
         for ending, context in contexts(browser, service):
-            picture_everything(context.new_page(), ending)
+            picture_everything(context.new_page(), ending, only)
 
 
 if __name__ == "__main__":
