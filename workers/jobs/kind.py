@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.datasets.tables import DatasetSnapshot
 from app.registry import service as registry
 from app.registry.service import ModelKind, NewModel
 from app.registry.tables import ModelVersion
+from app.runs import leases
 from app.runs.events import Event, note
 from app.runs.leases import Claim
 from app.runs.tables import Run
@@ -38,6 +42,20 @@ class Kind:
     record: Callable[[Session, Claim, list[dict[str, Any]]], list[Event]] = record_nothing
     finish: Callable[[Session, Claim, Success, Stored | None], None] = finish_nothing
     online: Callable[[Claim], bool] = lambda _held: False
+
+
+def frozen_inputs(
+    session: Session,
+    held: Claim,
+    freeze: Callable[[], DatasetSnapshot],
+    write: Callable[[Session, int, Path], int],
+) -> Inputs:
+    """What a training run works on: a snapshot made by its first attempt, kept by the later ones, and its models."""
+    snapshot_id = held.dataset_snapshot_id
+    if snapshot_id is None:
+        snapshot_id = freeze().id
+        leases.set_inputs(session, held, {}, dataset_snapshot_id=snapshot_id)
+    return Inputs(write=partial(write, session, snapshot_id), models=models_of(session, held))
 
 
 def models_of(session: Session, held: Claim) -> dict[str, ModelAndBase]:

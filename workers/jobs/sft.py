@@ -6,25 +6,23 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from app.datasets import demonstrations
-from app.runs import leases
 from app.runs.leases import Claim
 from app.storage import Stored
 from workers.jobs.folders import Inputs
-from workers.jobs.kind import Kind, launched_by, models_of, register
+from workers.jobs.kind import Kind, frozen_inputs, launched_by, register
 from workers.jobs.outcome import Success
 
 
 def prepare(session: Session, held: Claim) -> Inputs:
     """Freeze what people have written by now; a resumed run keeps the snapshot of its first attempt."""
-    snapshot_id = held.dataset_snapshot_id
-    if snapshot_id is None:
-        snapshot = demonstrations.freeze_demonstrations(
-            session, project_id=held.project_id, created_by=launched_by(session, held), run_id=held.run_id
-        )
-        snapshot_id = snapshot.id
-        leases.set_inputs(session, held, {}, dataset_snapshot_id=snapshot_id)
-    write = partial(write_rows, session, snapshot_id)
-    return Inputs(write=write, models=models_of(session, held))
+    freeze = partial(
+        demonstrations.freeze_demonstrations,
+        session,
+        project_id=held.project_id,
+        created_by=launched_by(session, held),
+        run_id=held.run_id,
+    )
+    return frozen_inputs(session, held, freeze, write_rows)
 
 
 def write_rows(session: Session, snapshot_id: int, path: Path) -> int:
