@@ -1,5 +1,6 @@
 """Ways of running a prompt with its replies, all equal to separate rows; a model that takes one badly gets another."""
 
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -10,6 +11,8 @@ from transformers import DynamicCache
 
 from workers.rlhf.prefix import Dialogues, States, as_rows, dialogues, shared, shares_prefix
 from workers.rlhf.tree import as_tree
+
+logger = logging.getLogger(__name__)
 
 Form = Literal["cache", "tree", "rows"]
 FORMS: Final[Mapping[str, Callable[[nn.Module, Dialogues], States]]] = MappingProxyType(
@@ -48,6 +51,7 @@ def is_exact(backbone: Any, form: Form) -> bool:
     batch = dialogues([[3, 5, 7, 4, 6], [5, 3]], [[[6, 4, 3], [7]], [[4, 7]]], 0).to(backbone.device)
     try:
         one, many = (FORMS[way](backbone, batch).last(batch.reply_mask_NR).float() for way in (form, "rows"))
-    except REFUSALS:
+    except REFUSALS as refusal:
+        logger.warning("the form %r is not taken: %s: %s", form, type(refusal).__name__, refusal)
         return False
     return float((one - many).norm() / many.norm()) < CLOSE_ENOUGH.get(backbone.dtype, CLOSE_IN_HALF)
