@@ -43,7 +43,6 @@ export const desk = {
   after: (letters: readonly string[]) => `Worse than ${list(letters)}`,
   overall: "Overall",
   rate: (letter: string, value: number) => `Rate answer ${letter} ${value} of 7`,
-  flagsTitle: "Flags",
   flagsShow: (count: number) => (count === 0 ? "Flag" : `Flags: ${count}`),
   rationaleTitle: "Why this order?",
   rationaleRequired: "This project asks for a sentence or two.",
@@ -84,7 +83,6 @@ export const desk = {
   untouchedSubmit: "Submit as it is",
   untouchedTie: "Submit as a tie",
   goOn: "Go on ranking",
-  undoLate: "There is nothing to undo.",
   waiting: {
     no_prompts: "No prompts yet",
     writing: "The model is writing",
@@ -94,7 +92,6 @@ export const desk = {
     practice_failed: "The practice round is over",
   },
   waitingRefresh: "This page looks again by itself.",
-  waitingUnreachable: "The service does not answer",
   uploadPrompts: "Upload prompts",
   openLoop: "Open the loop",
   announce: {

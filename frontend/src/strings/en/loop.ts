@@ -36,5 +36,4 @@ export const loop = {
   kl: (nats: string) => `KL ${nats} nats`,
   needed: (count: string) => `${count} more comparisons`,
   progressToRetrain: "Comparisons until the next training",
-  rankFirst: "Rank a task first",
 };

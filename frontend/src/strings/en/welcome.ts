@@ -23,5 +23,4 @@ export const welcome = {
   setupAgain: "The command makes a new link, should the first one be lost or older than an hour.",
   impossibleTitle: "Signing in can't work here",
   roles: { admin: "an admin", annotator: "an annotator", researcher: "a researcher" },
-  already: "I have an account",
 };

@@ -34,7 +34,6 @@ export const desk: Strings["desk"] = {
   after: (letters) => `次于 ${list(letters)}`,
   overall: "总体评分",
   rate: (letter, value) => `给回答 ${letter} 打 ${value} 分（满分 7 分）`,
-  flagsTitle: "标记",
   flagsShow: (count) => (count === 0 ? "标记" : `标记：${count}`),
   rationaleTitle: "为什么这样排？",
   rationaleRequired: "本项目要求写一两句理由。",
@@ -81,7 +80,6 @@ export const desk: Strings["desk"] = {
   untouchedSubmit: "原样提交",
   untouchedTie: "作为并列提交",
   goOn: "继续排序",
-  undoLate: "没有可撤销的操作。",
   waiting: {
     no_prompts: "还没有提示",
     writing: "模型正在生成回答",
@@ -91,7 +89,6 @@ export const desk: Strings["desk"] = {
     practice_failed: "练习已结束",
   },
   waitingRefresh: "本页会自动刷新。",
-  waitingUnreachable: "服务没有响应",
   uploadPrompts: "上传提示",
   openLoop: "打开闭环",
   announce: {

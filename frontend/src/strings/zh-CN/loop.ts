@@ -37,5 +37,4 @@ export const loop: Strings["loop"] = {
   kl: (nats) => `KL ${nats} 奈特`,
   needed: (count) => `还需 ${count} 个比较`,
   progressToRetrain: "距下次训练的比较数",
-  rankFirst: "请先完成一个排序",
 };

@@ -23,5 +23,4 @@ export const welcome: Strings["welcome"] = {
   setupAgain: "如果链接丢失或已超过一小时，运行此命令可生成新的链接。",
   impossibleTitle: "此处无法登录",
   roles: { admin: "管理员", annotator: "标注者", researcher: "研究者" },
-  already: "我已有账户",
 };
