@@ -1,7 +1,7 @@
 export const tasks = {
   lead: "Who may judge what, and how often. A task is done when as many people have judged it as its overlap says.",
   overlapTitle: "Judgments a task",
-  overlapText: "Raise it and finished tasks open again for others; lower it and no judgment is lost.",
+  overlapText: "Raise it for all tasks, and finished ones open again for others; lower it, and no judgment is lost.",
   overlap: "How many",
   which: "For",
   whichOptions: { open: "open tasks", all: "all tasks, finished ones too" },

@@ -3,7 +3,7 @@ import type { Strings } from "../en";
 export const tasks: Strings["tasks"] = {
   lead: "谁可以判断什么，判断几次。达到重叠数所定的人数后，任务即完成。",
   overlapTitle: "每个任务的判断数",
-  overlapText: "调高后，已完成的任务会重新开放给其他人；调低时，不会丢失任何判断。",
+  overlapText: "对全部任务调高后，已完成的任务会重新开放给其他人；调低时，不会丢失任何判断。",
   overlap: "数量",
   which: "适用于",
   whichOptions: { open: "待完成的任务", all: "全部任务，包括已完成的" },
