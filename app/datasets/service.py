@@ -206,20 +206,25 @@ def take_your_time(session: Session) -> None:
     session.execute(text("SET LOCAL statement_timeout = '600s'"))
 
 
-# One row a task; ranks are in the order of the completions.
+# One row a task; ranks are in the order of the completions. Two model versions of one name are told apart by their ids.
 REWARD_ROWS = text(
     """
-    SELECT p.id AS prompt_id, encode(p.group_hash, 'hex') AS "group", p.split, p.messages,
-      (SELECT json_agg(json_build_object('id', c.id, 'text', c.text) ORDER BY tc.position)
-       FROM task_completions tc JOIN completions c ON c.id = tc.completion_id WHERE tc.task_id = t.id) AS completions,
-      (SELECT json_agg(json_build_object('annotator', r.annotator_id, 'ranks',
+    SELECT p.id AS prompt_id, encode(p.group_hash, 'hex') AS "group", p.split, p.messages, ps.name AS source,
+      (SELECT json_agg(json_build_object('id', c.id, 'text', c.text, 'model', CASE
+                WHEN m.id IS NULL THEN 'person'
+                WHEN EXISTS (SELECT FROM model_versions o
+                             WHERE o.project_id = m.project_id AND o.name = m.name AND o.id <> m.id)
+                THEN m.name || ' #' || m.id ELSE m.name END) ORDER BY tc.position)
+       FROM task_completions tc JOIN completions c ON c.id = tc.completion_id
+       LEFT JOIN model_versions m ON m.id = c.model_version_id WHERE tc.task_id = t.id) AS completions,
+      (SELECT json_agg(json_build_object('annotator', r.annotator_id, 'strength', r.strength, 'ranks',
                 (SELECT json_agg(i.rank ORDER BY tc.position)
                  FROM task_completions tc
                  JOIN ranking_items i ON i.ranking_id = r.id AND i.completion_id = tc.completion_id
                  WHERE tc.task_id = t.id)) ORDER BY r.id)
        FROM snapshot_rankings s JOIN rankings r ON r.id = s.ranking_id
        WHERE s.snapshot_id = :snapshot AND r.task_id = t.id) AS annotations
-    FROM tasks t JOIN prompts p ON p.id = t.prompt_id
+    FROM tasks t JOIN prompts p ON p.id = t.prompt_id JOIN prompt_sets ps ON ps.id = p.prompt_set_id
     WHERE t.id IN (SELECT r.task_id FROM snapshot_rankings s JOIN rankings r ON r.id = s.ranking_id
                    WHERE s.snapshot_id = :snapshot)
     ORDER BY t.id

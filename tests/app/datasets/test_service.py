@@ -20,8 +20,11 @@ from app.datasets.snapshot import SplitLeak, content_hash
 from app.datasets.tables import SnapshotPrompt, SnapshotRanking
 from app.errors import Unprocessable
 from app.pagination import PageRequest
+from app.rankings.judgment import Form
 from app.rankings.tables import Ranking
+from app.tasks.tables import Task
 from tests.app.judgment_rows import World, a_world, submit, take
+from workers.rlhf.ranking_file import read_rankings
 
 
 @pytest.fixture
@@ -105,11 +108,46 @@ def test_reward_rows_are_one_a_task_with_everybody_s_ranks(world: World, tmp_pat
     assert [one["id"] for one in row["completions"]] == [a, b, c, d]
     assert all(one["text"].startswith("Answer") for one in row["completions"])
     assert row["annotations"] == [
-        {"annotator": first.id, "ranks": [2, 2, 3, 1]},
-        {"annotator": second.id, "ranks": [1, 2, 3, 4]},
+        {"annotator": first.id, "strength": None, "ranks": [2, 2, 3, 1]},
+        {"annotator": second.id, "strength": None, "ranks": [1, 2, 3, 4]},
     ]
     assert (row["prompt_id"], row["split"], row["messages"][-1]["role"]) == (task.prompt_id, "train", "user")
-    assert set(row) == {"prompt_id", "group", "split", "messages", "completions", "annotations"}
+    assert set(row) == {"prompt_id", "group", "split", "messages", "source", "completions", "annotations"}
+
+
+def test_reward_rows_tell_how_strong_a_preference_was_and_who_wrote_each_completion(
+    world: World, tmp_path: Path
+) -> None:
+    annotator, author = world.person(), world.person(name="Ben")
+    twin = world.model_version("sft", 1)
+    twin.name = world.model.name
+    other = world.model_version("sft", 2)
+    for left, right in ((world.model, other), (other, twin)):
+        prompt = world.prompt()
+        ids = [*world.completions(prompt, 1, model=left), *world.completions(prompt, 1, model=right)]
+        world.task(prompt=prompt, completion_ids=ids)
+    prompt = world.prompt()
+    ids = [*world.completions(prompt, 1), *world.completions(prompt, 1, author=author)]
+    world.task(prompt=prompt, completion_ids=ids)
+    asked = Form(ask_strength="optional")
+    said = dict(zip(world.session.scalars(select(Task.id).order_by(Task.id)), (1, 4, None), strict=True))
+    for _ in said:
+        assignment = take(world, annotator)
+        submit(world.session, assignment, annotator, form=asked, strength=said[assignment.task_id])
+
+    path = tmp_path / "data.jsonl"
+    write_reward_rows(world.session, snapshot_id=freeze(world).id, path=path)
+
+    rows = lines(path)
+    assert [row["annotations"][0]["strength"] for row in rows] == [1, 4, None]
+    base, twin_name = f"tiny #{world.model.id}", f"tiny #{twin.id}"
+    assert [[one["model"] for one in row["completions"]] for row in rows] == [
+        [base, "sft-2"], ["sft-2", twin_name], [base, "person"]
+    ]  # fmt: skip
+    file = read_rankings(path)
+    assert (len(file.prompts), file.bad) == (3, [])
+    assert [prompt.pairs[0].strength for prompt in file.prompts] == [1, 4, None]
+    assert {prompt.source for prompt in file.prompts} == {"p"}
 
 
 def test_a_test_judgment_smuggled_into_a_snapshot_is_not_written(world: World, tmp_path: Path) -> None:
