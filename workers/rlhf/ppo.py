@@ -16,7 +16,7 @@ from workers.rlhf.cast import Cast, policy_weights
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.configs import PpoConfig
 from workers.rlhf.losses import policy_losses, probability_ratio, value_losses
-from workers.rlhf.rollout import Part, Question, Rollout, action_logprobs, answer, credit, passes
+from workers.rlhf.rollout import Part, Question, Rollout, action_logprobs, answer, credit, passes, rounds_apart
 from workers.rlhf.training import adam, chunks, clipped_step, require_finite, set_rate
 
 FIRST_RATE: Final = 0.1
@@ -77,8 +77,7 @@ def improve(cast: Cast, rollout: Rollout, config: PpoConfig, training: Training,
     steps: list[dict[str, float]] = []
     rate = {"learning_rate": training.optimizer.param_groups[0]["lr"]}
     for _ in range(config.epochs):
-        prompts = torch.randperm(len(rollout.answers.batch.prompt), generator=order).tolist()
-        for mini in chunks(prompts, -(-len(prompts) // config.minibatches)):
+        for mini in minibatches(cast, len(rollout.answers.batch.prompt), config, order):
             numbers = accumulate(cast, rollout, mini, config)
             if not steps:
                 require_same_policy(cast, numbers["policy/ratio_error"])
@@ -88,6 +87,19 @@ def improve(cast: Cast, rollout: Rollout, config: PpoConfig, training: Training,
             numbers["gradient_norm"] = clipped_step(training.optimizer, config.gradient_norm)
             steps.append(numbers)
     return averages(steps) | rate | {"policy/stopped_early": 0.0}
+
+
+def minibatches(cast: Cast, count: int, config: PpoConfig, order: torch.Generator) -> Iterator[Sequence[int]]:
+    """One pass over so many prompts in a new order.
+
+    Where numbers depend on the batch, prompts that were read together stay together, and in their own order.
+    """
+    together = config.prompts_per_chunk if rounds_apart(cast.policy) else 1
+    blocks = list(chunks(range(count), together))
+    shuffled = [blocks[place] for place in torch.randperm(len(blocks), generator=order).tolist()]
+    for mini in chunks(shuffled, -(-len(blocks) // config.minibatches)):
+        # The one block that may be shorter comes last, so that the others are cut out as they were.
+        yield [prompt for block in sorted(mini, key=len, reverse=True) for prompt in block]
 
 
 def accumulate(cast: Cast, rollout: Rollout, prompts: Sequence[int], config: PpoConfig) -> dict[str, float]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from workers.rlhf import advantages
+from workers.rlhf.attention import HALF
 from workers.rlhf.cast import Cast, ridge
 from workers.rlhf.configs import PpoConfig
 from workers.rlhf.logprobs import exact_kl, token_logprobs
@@ -100,14 +101,30 @@ def judge(cast: Cast, answers: Answers, config: PpoConfig) -> Tensor:
 
 
 @torch.no_grad()
-def reference_logprobs(cast: Cast, answers: Answers, config: PpoConfig) -> Tensor:
-    """Log-probabilities [N, R] of the policy's tokens under the reference; 0 where there is no token."""
+def read_logprobs(role: Role, answers: Answers, config: PpoConfig) -> Tensor:
+    """Log-probabilities [N, R] of the policy's tokens as a role reads them; 0 where there is no token."""
     logprob_NR = torch.zeros(answers.action_NR.shape, device=answers.action_NR.device)
-    for part in passes(cast.reference, answers, config):
-        states = cast.reference.states(part.batch)
-        rows_NR = action_logprobs(cast.reference, answers, part, states, config.temperature)
+    for part in passes(role, answers, config):
+        rows_NR = action_logprobs(role, answers, part, role.states(part.batch), config.temperature)
         logprob_NR[part.row_N, : rows_NR.size(1)] = rows_NR
     return logprob_NR
+
+
+def written_logprobs(cast: Cast, answers: Answers, config: PpoConfig) -> Tensor:
+    """Log-probabilities [N, R] that the policy gave its tokens: as noted while it wrote them.
+
+    In half precision writing (a token at a time) and reading (whole completions) round differently, by tenths of a nat
+    on the worst token. There the policy reads what it wrote, in the passes in which the reference reads it too and in
+    which the policy will learn: both start at the same numbers.
+    """
+    if rounds_apart(cast.policy):
+        return read_logprobs(cast.policy, answers, config)
+    return _padded([done.logprobs for done in answers.completions], answers.action_NR)
+
+
+def rounds_apart(role: Role) -> bool:
+    """Whether a role's numbers depend on the shape of the batch that they are worked out in by more than 1e-4."""
+    return role.model.causal.dtype in HALF
 
 
 @torch.no_grad()
@@ -134,8 +151,8 @@ def action_states(role: Role, answers: Answers, config: PpoConfig) -> Tensor:
 def credit(cast: Cast, answers: Answers, config: PpoConfig, *, kl_coefficient: float, fit_values: bool) -> Rollout:
     """Score the answers, charge for the distance from the reference, and estimate every token's advantage."""
     mask_NR = answers.action_NR
-    logprob_NR = _padded([done.logprobs for done in answers.completions], mask_NR)
-    kl_NR = (logprob_NR - reference_logprobs(cast, answers, config)) * mask_NR
+    logprob_NR = written_logprobs(cast, answers, config)
+    kl_NR = (logprob_NR - read_logprobs(cast.reference, answers, config)) * mask_NR
     score_N = judge(cast, answers, config)
     reward_NR = advantages.shape_rewards(
         earned(score_N, answers, config), kl_NR, mask_NR, kl_coefficient=kl_coefficient

@@ -89,6 +89,44 @@ def test_before_the_first_step_every_ratio_is_one(players: Cast) -> None:
     assert numbers["loss/policy"] == pytest.approx(0, abs=1e-5)
 
 
+def in_half(players: Cast) -> Cast:
+    """The same players as on a GPU: a bf16 base under adapters in fp32."""
+    players.policy.model.causal.to(torch.bfloat16)
+    for adapter in ("policy", "reward"):
+        for weight in players.policy.model.parameters_of(adapter):
+            weight.data = weight.data.float()
+    return players
+
+
+def test_in_half_precision_old_and_new_come_from_the_same_kind_of_pass(players: Cast) -> None:
+    seen = first_rollout(in_half(players))
+    noted = torch.tensor([value for done in seen.answers.completions for value in done.logprobs])
+    apart_M = (noted - seen.logprob_NR[seen.mask_NR]).abs()
+    # Writing rounds otherwise than reading; neither the start check nor a ratio may see that.
+    assert 1e-3 < float(apart_M.max()) < 0.2
+    assert float(seen.kl_NR.abs().max()) == 0
+    order = torch.Generator().manual_seed(5)
+    for size in (2, 4):
+        config = replace(SMALL, prompts_per_chunk=size)
+        seen = first_rollout(players, config)
+        minis = [list(mini) for mini in ppo.minibatches(players, 6, config, order)]
+        assert sorted(prompt for mini in minis for prompt in mini) == list(range(6))
+        for mini in minis:
+            assert ppo.accumulate(players, seen, mini, config)["policy/ratio_error"] == 0
+
+
+def test_a_run_in_half_precision_passes_its_checks_and_learns(players: Cast) -> None:
+    training = ppo.training_of(in_half(players), SMALL)
+    steps = list(ppo.train(players, ask(players), SMALL, training, seed=1))
+    assert steps[0].metrics["objective/kl"] == 0
+    assert max(step.metrics["policy/ratio_error"] for step in steps) > 1e-3
+    # A policy that has moved still starts each rollout at itself.
+    moved = first_rollout(players)
+    mini = next(ppo.minibatches(players, 6, SMALL, torch.Generator().manual_seed(1)))
+    assert ppo.accumulate(players, moved, mini, SMALL)["policy/ratio_error"] == 0
+    assert float(moved.kl_NR.abs().max()) > 1e-3
+
+
 def test_after_training_the_first_ratio_of_a_new_rollout_is_one_again(players: Cast) -> None:
     training = ppo.training_of(players, SMALL)
     steps = list(ppo.train(players, ask(players), SMALL, training, seed=1))
