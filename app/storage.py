@@ -42,6 +42,10 @@ class ArtifactStore(Protocol):
         """Lay a verified artifact's files into the new folder `target`; the artifact's description."""
         ...
 
+    def text(self, sha256: str, name: str) -> str:
+        """A verified text file of an artifact, such as its card."""
+        ...
+
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, read in pieces."""
@@ -143,6 +147,19 @@ class FolderStore:
         lay(place, target)
         description: dict[str, Any] = json.loads((target / DESCRIPTION).read_text(encoding="utf-8"))
         return description
+
+    def text(self, sha256: str, name: str) -> str:
+        """A text file of the artifact, checked by itself: the weights beside it are not read."""
+        place = self.folder(sha256)
+        if not place.is_dir():
+            raise DamagedArtifactError(f"artifact {sha256[:12]} is not in the store {self.root}")
+        entry = read_manifest(place).get(name)
+        if entry is None or file_sha256(place / MANIFEST) != sha256:
+            raise DamagedArtifactError(f"artifact {sha256[:12]} has no {name}")
+        path = place / name
+        if not path.is_file() or file_sha256(path) != entry.get("sha256"):
+            raise DamagedArtifactError(f"artifact {sha256[:12]}: {name} is damaged")
+        return path.read_text(encoding="utf-8")
 
 
 @lru_cache

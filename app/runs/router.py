@@ -10,18 +10,22 @@ from app.auth.dependencies import ProjectReader, ProjectResearcher
 from app.dependencies import PageDep, SessionDep
 from app.errors import Forbidden
 from app.pagination import Page
-from app.runs import events, following, launching, service
+from app.runs import events, following, launching, reports, service
 from app.runs.doors import ChangeableRun, ReadableRun
 from app.runs.launching import Launch
 from app.runs.lifecycle import State
 from app.runs.repeats import IdempotencyKey, Request, once
+from app.runs.report_schemas import RunReport
 from app.runs.schemas import KindRead, MetricsRead, NewRun, RunRead, kinds_read, run_read
+from app.storage import store
 
 router = APIRouter(tags=["runs"])
 
 EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "Numbered events, then `end`."}
 }
+
+MARKDOWN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/markdown": {}}, "description": "The card."}}
 
 
 @router.get("/projects/{project_id}/run-kinds")
@@ -87,6 +91,30 @@ def get_metrics(found: ReadableRun, session: SessionDep) -> MetricsRead:
     """Every figure of a run, by name and step."""
     run, _ = found
     return MetricsRead(series=events.series(session, run.id))
+
+
+@router.get("/runs/{run_id}/report", response_model_exclude_unset=True)
+def get_report(found: ReadableRun) -> RunReport:
+    """What a finished run says of its work: held-out figures, parts, calibration, disagreements, the data's check."""
+    run, _ = found
+    result = reports.result_of(run)
+    return RunReport(
+        kind=run.kind,
+        metrics=result.get("metrics") or {},
+        report=result.get("report") or {},
+        has_card=reports.artifact_of(run) is not None,
+    )
+
+
+@router.get("/runs/{run_id}/card", response_class=Response, responses=MARKDOWN)
+def get_card(found: ReadableRun) -> Response:
+    """The model card of a finished run, in markdown."""
+    run, _ = found
+    return Response(
+        reports.card_of(run, store()),
+        media_type="text/markdown",
+        headers={"Content-Disposition": f'inline; filename="model-card-run-{run.id}.md"'},
+    )
 
 
 @router.get("/runs/{run_id}/events", response_class=StreamingResponse, responses=EVENT_STREAM)

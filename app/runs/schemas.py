@@ -32,7 +32,7 @@ class Progress(BaseModel):
 
 
 class RunRead(BaseModel):
-    """One unit of background work."""
+    """One unit of background work. `result` names what it left; its report is read at /report."""
 
     id: int
     project_id: int
@@ -99,11 +99,16 @@ def run_read(seen: SeenRun) -> RunRead:
         **{
             **columns,
             "created_by": person,
+            "result": _without_report(run.result),
             "progress": Progress.model_validate(run.progress),
             "models": run.inputs.get("models", {}),
             "model_version_id": seen.model_version_id,
         }
     )
+
+
+def _without_report(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if result is None else {name: value for name, value in result.items() if name != "report"}
 
 
 def kinds_read() -> list[KindRead]:

@@ -10,13 +10,14 @@ from typing import Any, Final
 import numpy as np
 
 from workers.rlhf import judging, slices
-from workers.rlhf.evidence import Evidence, Scored, left_out
+from workers.rlhf.evidence import Evidence, Said, Scored, left_out
 from workers.rlhf.judging import Flags, Reading
 from workers.rlhf.resampling import Estimate, Numbers, Resampler
 
 FOLDS: Final = 5
 SHOWN: Final = 8
 SHOWN_CHARACTERS: Final = 600
+HISTOGRAM_BINS: Final = 24
 PERCENTILES: Final = (0, 5, 25, 50, 75, 95, 100)
 SEED: Final = 0
 
@@ -155,16 +156,39 @@ def ceiling(evidence: Evidence) -> dict[str, Any] | None:
 
 
 def score_distribution(scored: Sequence[Scored]) -> dict[str, Any]:
-    """Percentiles of raw scores around their prompt's mean, of the prompts' means, and of the distances of pairs."""
+    """Percentiles of raw scores around their prompt's mean, of the prompts' means, and of the distances of pairs.
+
+    The scores around their prompt's mean also as a histogram, and apart for each model that wrote completions.
+    """
     raw = [entry.raw_N.numpy().astype(np.float64) for entry in scored]
     around = np.concatenate([part - part.mean() for part in raw])
     apart = np.abs(Evidence.of(scored).margin_M)
     columns = {"around_prompt_mean": around, "prompt_means": np.array([part.mean() for part in raw]), "distance": apart}
-    return {
-        name: dict(zip(map(str, PERCENTILES), np.percentile(column, PERCENTILES).tolist(), strict=True))
-        for name, column in columns.items()
-        if len(column)
+    counts, edges = np.histogram(around, bins=HISTOGRAM_BINS)
+    return {name: percentiles(column) for name, column in columns.items() if len(column)} | {
+        "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
+        "by_model": scores_by_model(scored, around),
     }
+
+
+def scores_by_model(scored: Sequence[Scored], around_N: Numbers) -> list[dict[str, Any]]:
+    """The same percentiles for each named model, the highest median first; `around_N` has all prompts in a row."""
+    wrote = [str(model or "") for entry in scored for model in entry.prompt.models or [None] * len(entry.prompt.texts)]
+    names_N = np.array(wrote, dtype=np.str_)
+    rows: list[dict[str, Any]] = [
+        {
+            "model": name,
+            "completions": int((names_N == name).sum()),
+            "percentiles": percentiles(around_N[names_N == name]),
+        }
+        for name in sorted(set(wrote) - {""})
+    ]
+    return sorted(rows, key=lambda row: -row["percentiles"]["50"])[: slices.MOST_ROWS]
+
+
+def percentiles(column: Numbers) -> dict[str, float]:
+    """From the least to the largest value by way of the median."""
+    return dict(zip(map(str, PERCENTILES), np.percentile(column, PERCENTILES).tolist(), strict=True))
 
 
 def disagreements(evidence: Evidence, logit_M: Numbers) -> Iterator[dict[str, Any]]:
@@ -183,12 +207,22 @@ def disagreements(evidence: Evidence, logit_M: Numbers) -> Iterator[dict[str, An
             "line": prompt.line,
             "annotator": pair.annotator,
             "chance": float(chance_D[place]),
+            "margin": float(decided.margin_M[place]),
+            "votes": votes(one),
             "asked": _shortened(prompt.messages[-1]["content"]),
             "preferred": _shortened(prompt.texts[pair.first]),
             "other": _shortened(prompt.texts[pair.second]),
         }
         if len(seen) == SHOWN:
             return
+
+
+def votes(one: Said) -> dict[str, int]:
+    """How many people said what of a decided pair, the one who is listed among them."""
+    about = [pair for pair in one.prompt.pairs if pair.places == one.pair.places]
+    ties = sum(pair.tie for pair in about)
+    agree = sum(not pair.tie and pair.first == one.pair.first for pair in about)
+    return {"preferred": agree, "other": len(about) - ties - agree, "tie": ties}
 
 
 def _shortened(text: str) -> str:

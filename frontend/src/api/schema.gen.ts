@@ -1230,6 +1230,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/runs/{run_id}/card": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Card
+     * @description The model card of a finished run, in markdown.
+     */
+    get: operations["get_card_api_v1_runs__run_id__card_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/runs/{run_id}/events": {
     parameters: {
       query?: never;
@@ -1262,6 +1282,26 @@ export interface paths {
      * @description Every figure of a run, by name and step.
      */
     get: operations["get_metrics_api_v1_runs__run_id__metrics_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/runs/{run_id}/report": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Report
+     * @description What a finished run says of its work: held-out figures, parts, calibration, disagreements, the data's check.
+     */
+    get: operations["get_report_api_v1_runs__run_id__report_get"];
     put?: never;
     post?: never;
     delete?: never;
@@ -1456,6 +1496,42 @@ export interface components {
       source?: string | null;
     };
     /**
+     * Calibration
+     * @description How far the chances can be believed; a perfect model, too, shows an error at this many pairs.
+     */
+    Calibration: {
+      /** Curve */
+      curve: components["schemas"]["CalibrationBin"][];
+      /** Error */
+      error: number | null;
+      /** Error Of A Perfect Model */
+      error_of_a_perfect_model: number | null;
+      /** Error Within Noise */
+      error_within_noise: boolean | null;
+      intercept: components["schemas"]["Estimate"];
+      slope: components["schemas"]["Estimate"];
+    };
+    /**
+     * CalibrationBin
+     * @description Pairs whose given chance lies from `from` to `to`: the mean chance, and how often it came true.
+     */
+    CalibrationBin: {
+      /** From */
+      from: number;
+      /** High */
+      high: number;
+      /** Low */
+      low: number;
+      /** Observed */
+      observed: number;
+      /** Pairs */
+      pairs: number;
+      /** Predicted */
+      predicted: number;
+      /** To */
+      to: number;
+    };
+    /**
      * CardRead
      * @description One completion under its letter.
      */
@@ -1466,6 +1542,19 @@ export interface components {
       letter: string;
       /** Text */
       text: string;
+    };
+    /**
+     * Ceiling
+     * @description A person foretold by the others' majority, beside the model on the same judgments.
+     */
+    Ceiling: {
+      /** Judgments */
+      judgments: number;
+      longer_is_better: components["schemas"]["Estimate"];
+      model: components["schemas"]["Estimate"];
+      model_over_people: components["schemas"]["Difference"];
+      people: components["schemas"]["Estimate"];
+      reached: components["schemas"]["Estimate"];
     };
     /**
      * ClaimRead
@@ -1588,6 +1677,16 @@ export interface components {
       token_count: number | null;
     };
     /**
+     * Counts
+     * @description How much was learnt from, and how much was held out.
+     */
+    Counts: {
+      /** Held Out */
+      held_out: number;
+      /** Learnt */
+      learnt: number;
+    };
+    /**
      * Credentials
      * @description What a person types to sign in.
      */
@@ -1596,6 +1695,16 @@ export interface components {
       email: string;
       /** Password */
       password: string;
+    };
+    /**
+     * Cuts
+     * @description Texts that were too long.
+     */
+    Cuts: {
+      /** Completions */
+      completions: number;
+      /** Texts */
+      texts: number;
     };
     /**
      * CycleRead
@@ -1673,6 +1782,46 @@ export interface components {
       /** Completion Id */
       completion_id: number;
       progress: components["schemas"]["WritingProgress"];
+    };
+    /**
+     * Difference
+     * @description A difference, and on which side of 0 its whole interval is.
+     */
+    Difference: {
+      /** High */
+      high?: number | null;
+      /** Low */
+      low?: number | null;
+      /** Value */
+      value: number | null;
+      /**
+       * Verdict
+       * @enum {string}
+       */
+      verdict: "above" | "below" | "within noise";
+    };
+    /**
+     * Disagreement
+     * @description A decided pair to which the model gave little chance.
+     */
+    Disagreement: {
+      /** Annotator */
+      annotator: string;
+      /** Asked */
+      asked: string;
+      /** Chance */
+      chance: number;
+      /** Line */
+      line: number;
+      /** Margin */
+      margin?: number | null;
+      /** Other */
+      other: string;
+      /** Preferred */
+      preferred: string;
+      /** Prompt */
+      prompt: number | string;
+      votes?: components["schemas"]["Votes"] | null;
     };
     /**
      * Draft
@@ -1762,6 +1911,18 @@ export interface components {
       strength?: number | null;
       /** Tiers */
       tiers: number[][];
+    };
+    /**
+     * Estimate
+     * @description A figure with its 95 % interval; null where it is not defined, bounds null where groups are too few.
+     */
+    Estimate: {
+      /** High */
+      high?: number | null;
+      /** Low */
+      low?: number | null;
+      /** Value */
+      value: number | null;
     };
     /**
      * Feedback
@@ -1880,6 +2041,26 @@ export interface components {
       version: string;
     };
     /**
+     * HeldOut
+     * @description How many prompts were kept from training, or why there is nothing to say.
+     */
+    HeldOut: {
+      /** Prompts */
+      prompts: number;
+      /** Reason */
+      reason: string | null;
+    };
+    /**
+     * Histogram
+     * @description How many values lie between each two neighbouring edges.
+     */
+    Histogram: {
+      /** Counts */
+      counts: number[];
+      /** Edges */
+      edges: number[];
+    };
+    /**
      * InvalidInput
      * @description One input that is not valid.
      */
@@ -1982,6 +2163,46 @@ export interface components {
       id: number;
       /** Name */
       name: string;
+    };
+    /**
+     * Judged
+     * @description The model against judgments that were kept from its training.
+     */
+    Judged: {
+      accuracy: components["schemas"]["Estimate"];
+      accuracy_over_longer: components["schemas"]["Difference"];
+      brier: components["schemas"]["Estimate"];
+      calibration: components["schemas"]["Calibration"];
+      ceiling: components["schemas"]["Ceiling"] | null;
+      /** Decided */
+      decided: number;
+      /** Disagreements */
+      disagreements: components["schemas"]["Disagreement"][];
+      /** Factor */
+      factor: number;
+      gain: components["schemas"]["Difference"];
+      /** Groups */
+      groups: number;
+      /** Judgments */
+      judgments: number;
+      log_loss: components["schemas"]["Estimate"];
+      longer_is_better: components["schemas"]["Estimate"];
+      /** Pairs */
+      pairs: number;
+      /** Parts */
+      parts: {
+        [key: string]: components["schemas"]["Part"][];
+      };
+      /** Read By */
+      read_by: string;
+      scores: components["schemas"]["Scores"];
+      /** Split */
+      split: string;
+      tau_b: components["schemas"]["Estimate"];
+      /** Theta */
+      theta: number;
+      tie_auc: components["schemas"]["Estimate"];
+      undecided_log_loss: components["schemas"]["Estimate"];
     };
     /**
      * KindRead
@@ -2150,6 +2371,20 @@ export interface components {
       /** Series */
       series: {
         [key: string]: [number, number | null][];
+      };
+    };
+    /**
+     * ModelScores
+     * @description Scores around their prompt's mean of the completions that one model wrote, as percentiles.
+     */
+    ModelScores: {
+      /** Completions */
+      completions: number;
+      /** Model */
+      model: string;
+      /** Percentiles */
+      percentiles: {
+        [key: string]: number;
       };
     };
     /**
@@ -2674,6 +2909,18 @@ export interface components {
       items: components["schemas"]["VersionSummary"][];
       /** Next Cursor */
       next_cursor?: string | null;
+    };
+    /**
+     * Part
+     * @description The figures of one value of a property; the value stands under the property's own name.
+     */
+    Part: {
+      accuracy: components["schemas"]["Estimate"];
+      /** Decided */
+      decided: number;
+      log_loss?: components["schemas"]["Estimate"] | null;
+    } & {
+      [key: string]: unknown;
     };
     /**
      * PasswordChange
@@ -3242,8 +3489,40 @@ export interface components {
       outcome: "dismissed" | "prompt_retired";
     };
     /**
+     * RewardReport
+     * @description The report of a reward run; `preflight`, `exposures` and `lineage` are told as the recipe wrote them.
+     */
+    RewardReport: {
+      /** By Split */
+      by_split: {
+        [key: string]: components["schemas"]["SplitFigures"];
+      };
+      /** Exposures */
+      exposures: {
+        [key: string]: number;
+      };
+      held_out: components["schemas"]["HeldOut"];
+      judged: components["schemas"]["Judged"] | null;
+      /** Length Correlation */
+      length_correlation: number | null;
+      /** Lineage */
+      lineage: {
+        [key: string]: unknown;
+      };
+      /** Preflight */
+      preflight: {
+        [key: string]: unknown;
+      };
+      /** Steps */
+      steps: number;
+      /** Warnings */
+      warnings: string[];
+    } & {
+      [key: string]: unknown;
+    };
+    /**
      * RunRead
-     * @description One unit of background work.
+     * @description One unit of background work. `result` names what it left; its report is read at /report.
      */
     RunRead: {
       /** Advice */
@@ -3303,6 +3582,30 @@ export interface components {
         "queued" | "claimed" | "running" | "pausing" | "paused" | "cancelling" | "succeeded" | "failed" | "cancelled";
     };
     /**
+     * RunReport
+     * @description A finished run's last figures and its report; other kinds of runs report whatever their recipe wrote.
+     */
+    RunReport: {
+      /**
+       * Has Card
+       * @description Whether the run left a model card, see /card.
+       */
+      has_card: boolean;
+      /** Kind */
+      kind: string;
+      /** Metrics */
+      metrics: {
+        [key: string]: unknown;
+      };
+      /** Report */
+      report:
+        | components["schemas"]["RewardReport"]
+        | components["schemas"]["SftReport"]
+        | {
+            [key: string]: unknown;
+          };
+    };
+    /**
      * RunShown
      * @description The run that writes completions right now.
      */
@@ -3340,6 +3643,39 @@ export interface components {
       top_p: number;
     };
     /**
+     * Scores
+     * @description How the scores are spread; reports of earlier versions have no histogram.
+     */
+    Scores: {
+      /**
+       * Around Prompt Mean
+       * @default {}
+       */
+      around_prompt_mean: {
+        [key: string]: number;
+      };
+      /**
+       * By Model
+       * @default []
+       */
+      by_model: components["schemas"]["ModelScores"][];
+      /**
+       * Distance
+       * @default {}
+       */
+      distance: {
+        [key: string]: number;
+      };
+      histogram?: components["schemas"]["Histogram"] | null;
+      /**
+       * Prompt Means
+       * @default {}
+       */
+      prompt_means: {
+        [key: string]: number;
+      };
+    };
+    /**
      * SessionRead
      * @description Who is signed in, and whether anybody could be. `csrf_token` goes into the header X-CSRF-Token.
      */
@@ -3355,6 +3691,21 @@ export interface components {
       /** Signing In Possible */
       signing_in_possible: boolean;
       user: components["schemas"]["SignedInUser"] | null;
+    };
+    /**
+     * SftReport
+     * @description The report of a fine-tuning run.
+     */
+    SftReport: {
+      conversations: components["schemas"]["Counts"];
+      cut: components["schemas"]["Cuts"];
+      /** Data Sha256 */
+      data_sha256: string;
+      /** Seed */
+      seed: number;
+      tokens: components["schemas"]["Counts"];
+    } & {
+      [key: string]: unknown;
     };
     /**
      * SignedInUser
@@ -3415,6 +3766,18 @@ export interface components {
       train: number;
       /** Validation */
       validation: number;
+    };
+    /**
+     * SplitFigures
+     * @description Agreement with people on one split.
+     */
+    SplitFigures: {
+      /** Accuracy */
+      accuracy: number | null;
+      /** Log Loss */
+      log_loss: number | null;
+      /** Pairs */
+      pairs: number;
     };
     /**
      * StandingRead
@@ -3641,6 +4004,18 @@ export interface components {
       created_by: string | null;
       /** Number */
       number: number;
+    };
+    /**
+     * Votes
+     * @description How many people said what of a pair.
+     */
+    Votes: {
+      /** Other */
+      other: number;
+      /** Preferred */
+      preferred: number;
+      /** Tie */
+      tie: number;
     };
     /**
      * WaitingRead
@@ -6222,6 +6597,38 @@ export interface operations {
       };
     };
   };
+  get_card_api_v1_runs__run_id__card_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The run's id. */
+        run_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The card. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/markdown": unknown;
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   follow_run_api_v1_runs__run_id__events_get: {
     parameters: {
       query?: {
@@ -6278,6 +6685,38 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["MetricsRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_report_api_v1_runs__run_id__report_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The run's id. */
+        run_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RunReport"];
         };
       };
       /** @description A refusal, as problem+json. */

@@ -15,6 +15,7 @@ from workers.rlhf.ranking_file import row_of
 from workers.rlhf.resampling import Resampler
 
 REAL = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "rankings.jsonl.gz"
+RANKS = ([1, 2], [1, 2], [2, 1], [1, 1])
 CEILINGS = {"ukp_convarg1": 0.753, "pandalm": 0.932, "tulu1_human_eval": 0.661, "lfqa_experts": 0.689}
 
 
@@ -152,3 +153,28 @@ def test_the_ceilings_of_real_rankings_are_those_computed_elsewhere(source: str)
     assert rows.others_L.mean() == pytest.approx(CEILINGS[source], abs=6e-4)
     ratio = Resampler(evidence.chosen(rows.place_L).group_M).mean(rows.others_L)
     assert ratio.low < CEILINGS[source] < ratio.high
+
+
+def test_scores_are_spread_out_bin_by_bin_and_model_by_model() -> None:
+    entries = scored(40)
+    for entry in entries:
+        entry.raw_N[2] += 10
+    spread = held_out.judged(entries)["scores"]
+    assert sum(spread["histogram"]["counts"]) == 120
+    assert spread["histogram"]["edges"][0] == pytest.approx(spread["around_prompt_mean"]["0"])
+    assert spread["histogram"]["edges"][-1] == pytest.approx(spread["around_prompt_mean"]["100"])
+    assert spread["by_model"][0]["model"] == "m2"
+    assert [row["completions"] for row in spread["by_model"]] == [40, 40, 40]
+    assert spread["by_model"][0]["percentiles"]["5"] > spread["by_model"][1]["percentiles"]["95"]
+
+
+def test_a_disagreement_tells_what_everybody_said_of_the_pair() -> None:
+    row = {
+        "prompt_id": 1,
+        "split": "validation",
+        "messages": [{"role": "user", "content": "Which?"}],
+        "completions": [{"text": "this"}, {"text": "that one"}],
+        "annotations": [{"annotator": name, "ranks": ranks} for name, ranks in zip("abcd", RANKS, strict=True)],
+    }
+    found = held_out.judged([Scored(ranked_prompt(row), torch.tensor([0.0, 2.0]))])["disagreements"]
+    assert [(one["votes"], one["margin"]) for one in found] == [({"preferred": 2, "other": 1, "tie": 1}, -2.0)]

@@ -1,0 +1,203 @@
+"""What a finished run says of its work, on the wire. Keys are those of the recipe's `report.json`."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Estimate(BaseModel):
+    """A figure with its 95 % interval; null where it is not defined, bounds null where groups are too few."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+class Difference(Estimate):
+    """A difference, and on which side of 0 its whole interval is."""
+
+    verdict: Literal["above", "below", "within noise"]
+
+
+class CalibrationBin(BaseModel):
+    """Pairs whose given chance lies from `from` to `to`: the mean chance, and how often it came true."""
+
+    start: float = Field(alias="from")
+    to: float
+    pairs: int
+    predicted: float
+    observed: float
+    low: float
+    high: float
+
+
+class Calibration(BaseModel):
+    """How far the chances can be believed; a perfect model, too, shows an error at this many pairs."""
+
+    slope: Estimate
+    intercept: Estimate
+    curve: list[CalibrationBin]
+    error: float | None
+    error_of_a_perfect_model: float | None
+    error_within_noise: bool | None
+
+
+class Ceiling(BaseModel):
+    """A person foretold by the others' majority, beside the model on the same judgments."""
+
+    judgments: int
+    people: Estimate
+    model: Estimate
+    longer_is_better: Estimate
+    model_over_people: Difference
+    reached: Estimate
+
+
+class Part(BaseModel):
+    """The figures of one value of a property; the value stands under the property's own name."""
+
+    model_config = ConfigDict(extra="allow")
+
+    decided: int
+    accuracy: Estimate
+    log_loss: Estimate | None = None
+
+
+class Histogram(BaseModel):
+    """How many values lie between each two neighbouring edges."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class ModelScores(BaseModel):
+    """Scores around their prompt's mean of the completions that one model wrote, as percentiles."""
+
+    model: str
+    completions: int
+    percentiles: dict[str, float]
+
+
+class Scores(BaseModel):
+    """How the scores are spread; reports of earlier versions have no histogram."""
+
+    around_prompt_mean: dict[str, float] = {}
+    prompt_means: dict[str, float] = {}
+    distance: dict[str, float] = {}
+    histogram: Histogram | None = None
+    by_model: list[ModelScores] = []
+
+
+class Votes(BaseModel):
+    """How many people said what of a pair."""
+
+    preferred: int
+    other: int
+    tie: int
+
+
+class Disagreement(BaseModel):
+    """A decided pair to which the model gave little chance."""
+
+    prompt: int | str
+    line: int
+    annotator: str
+    chance: float
+    asked: str
+    preferred: str
+    other: str
+    margin: float | None = None
+    votes: Votes | None = None
+
+
+class Judged(BaseModel):
+    """The model against judgments that were kept from its training."""
+
+    split: str
+    read_by: str
+    groups: int
+    judgments: int
+    pairs: int
+    decided: int
+    factor: float
+    theta: float
+    log_loss: Estimate
+    undecided_log_loss: Estimate
+    gain: Difference
+    accuracy: Estimate
+    longer_is_better: Estimate
+    accuracy_over_longer: Difference
+    tau_b: Estimate
+    tie_auc: Estimate
+    brier: Estimate
+    calibration: Calibration
+    ceiling: Ceiling | None
+    parts: dict[str, list[Part]]
+    scores: Scores
+    disagreements: list[Disagreement]
+
+
+class HeldOut(BaseModel):
+    """How many prompts were kept from training, or why there is nothing to say."""
+
+    prompts: int
+    reason: str | None
+
+
+class SplitFigures(BaseModel):
+    """Agreement with people on one split."""
+
+    accuracy: float | None
+    log_loss: float | None
+    pairs: int
+
+
+class RewardReport(BaseModel):
+    """The report of a reward run; `preflight`, `exposures` and `lineage` are told as the recipe wrote them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    judged: Judged | None
+    held_out: HeldOut
+    by_split: dict[str, SplitFigures]
+    length_correlation: float | None
+    steps: int
+    warnings: list[str]
+    preflight: dict[str, Any]
+    exposures: dict[str, float]
+    lineage: dict[str, Any]
+
+
+class Counts(BaseModel):
+    """How much was learnt from, and how much was held out."""
+
+    learnt: int
+    held_out: int
+
+
+class Cuts(BaseModel):
+    """Texts that were too long."""
+
+    completions: int
+    texts: int
+
+
+class SftReport(BaseModel):
+    """The report of a fine-tuning run."""
+
+    model_config = ConfigDict(extra="allow")
+
+    conversations: Counts
+    tokens: Counts
+    cut: Cuts
+    data_sha256: str
+    seed: int
+
+
+class RunReport(BaseModel):
+    """A finished run's last figures and its report; other kinds of runs report whatever their recipe wrote."""
+
+    kind: str
+    metrics: dict[str, Any]
+    report: RewardReport | SftReport | dict[str, Any] = Field(union_mode="left_to_right")
+    has_card: bool = Field(description="Whether the run left a model card, see /card.")
