@@ -125,6 +125,30 @@ def upload_prompts(client: Client, project: int, file: Path, *, about: dict[str,
         yield "nothing is added yet: run again with --accept, or accept it on the page"
 
 
+def upload_demonstrations(
+    client: Client, project: int, file: Path, *, about: dict[str, str], preview: bool
+) -> Iterator[str]:
+    """Upload demonstrations and tell what was found in the file; in a preview nothing is kept."""
+    with file.open("rb") as content:
+        found = client.ask(
+            "POST",
+            f"/projects/{project}/demonstrations",
+            params={"preview": preview},
+            files={"file": (file.name, content)},
+            data=about,
+        )
+    yield (
+        f"{found['demonstrations']} demonstrations, {found['duplicates']} there already, {found['bad']} bad lines, "
+        f"{found['new_prompts']} new prompts"
+    )
+    splits = found["by_split"]
+    yield f"to learn from: {splits['train']}; held out: {splits['validation']}; never used: {splits['test']}"
+    for error in found["errors"]:
+        yield f"  line {error['line']}: {error['reason']}"
+    if preview:
+        yield "nothing is kept: run again without --preview"
+
+
 def describe_run(run: dict[str, Any]) -> str:
     """A run in one line."""
     progress = run.get("progress") or {}

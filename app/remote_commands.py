@@ -5,11 +5,14 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app import client
 from app.arguments import Commands, add_command, add_group
 from app.client import Client, ClientError, Login
+
+# What may be told of an uploaded file.
+ABOUT: Final = ("name", "source", "licence")
 
 
 def log_in(arguments: Namespace) -> None:
@@ -23,10 +26,23 @@ def log_in(arguments: Namespace) -> None:
 def upload_prompts(arguments: Namespace) -> None:
     """Upload a prompt set (JSONL, CSV or TXT) and say what was found in it."""
     connection = Client(client.load_login())
-    about = {name: value for name in ("name", "source", "licence") if (value := getattr(arguments, name))}
-    project = connection.project(arguments.project)
+    project, about = connection.project(arguments.project), about_upload(arguments)
     for line in client.upload_prompts(connection, project, arguments.file, about=about, accept=arguments.accept):
         print(line)
+
+
+def upload_demonstrations(arguments: Namespace) -> None:
+    """Upload demonstrations (JSON lines) and say what was found in them."""
+    connection = Client(client.load_login())
+    project, about = connection.project(arguments.project), about_upload(arguments)
+    told = client.upload_demonstrations(connection, project, arguments.file, about=about, preview=arguments.preview)
+    for line in told:
+        print(line)
+
+
+def about_upload(arguments: Namespace) -> dict[str, str]:
+    """What was given of name, source and licence."""
+    return {name: value for name in ABOUT if (value := getattr(arguments, name))}
 
 
 def start_run(arguments: Namespace) -> int:
@@ -85,6 +101,7 @@ def add_remote_commands(commands: Commands) -> None:
     login.add_argument("url", help="address of the service, e.g. http://127.0.0.1:8000")
     login.add_argument("--token-stdin", action="store_true", help="read the token from standard input")
     add_prompt_commands(add_group(commands, "prompts", "upload prompt sets"))
+    add_demonstration_commands(add_group(commands, "demonstrations", "upload answers that people wrote"))
     add_run_commands(add_group(commands, "runs", "start, follow and list runs"))
     datasets = add_group(commands, "datasets", "download comparisons")
     downloading = in_project(add_command(datasets, "download", download_comparisons))
@@ -97,7 +114,16 @@ def add_prompt_commands(commands: Commands) -> None:
     uploading = in_project(add_command(commands, "upload", upload_prompts))
     uploading.add_argument("file", type=Path)
     uploading.add_argument("--accept", action="store_true", help="add the good lines to the project at once")
-    for name in ("name", "source", "licence"):
+    for name in ABOUT:
+        uploading.add_argument(f"--{name}")
+
+
+def add_demonstration_commands(commands: Commands) -> None:
+    """`plackett demonstrations …`"""
+    uploading = in_project(add_command(commands, "upload", upload_demonstrations))
+    uploading.add_argument("file", type=Path)
+    uploading.add_argument("--preview", action="store_true", help="say what the file holds, and keep nothing of it")
+    for name in ABOUT:
         uploading.add_argument(f"--{name}")
 
 

@@ -74,6 +74,30 @@ def add_demonstration(session: Session, *, project_id: int, prompt_id: int, auth
     return completion.id
 
 
+def add_uploaded(
+    session: Session, *, project_id: int, author: User, prompt_set_id: int, answers: Sequence[tuple[int, str]]
+) -> list[int]:
+    """Store uploaded demonstrations, given as prompt and text; one whose text is on its prompt already is passed over.
+
+    The prompts of those that are new, one entry each.
+    """
+    asked = {prompt_id for prompt_id, _ in answers}
+    there = select(Completion.prompt_id, Completion.text).where(
+        Completion.prompt_id.in_(asked), Completion.role == "demonstration"
+    )
+    known = set(session.execute(there).tuples())
+    fresh = [answer for answer in dict.fromkeys(answers) if answer not in known]
+    names = own_names(session, project_id)
+    by = {"user_id": author.id, "role": "demonstration", "prompt_set_id": prompt_set_id}
+    rows = [
+        {"prompt_id": prompt_id, "text": text, "names_model": names_model(text, names), **by}
+        for prompt_id, text in fresh
+    ]
+    if rows:
+        session.execute(insert(Completion), rows)
+    return [prompt_id for prompt_id, _ in fresh]
+
+
 def own_names(session: Session, project_id: int) -> list[str]:
     """The names of a project's model versions."""
     return list(session.scalars(select(ModelVersion.name).where(ModelVersion.project_id == project_id)))

@@ -12,7 +12,8 @@ from app.db import Base, CreatedAt, Key
 class Completion(Base):
     """One answer, with exactly one author. A demonstration is a completion by a person.
 
-    `names_model`: the text says which model wrote it, which annotators are not to know.
+    `names_model`: the text says which model wrote it, which annotators are not to know. `prompt_set_id` is the upload
+    that an uploaded demonstration came in by; its prompt may have been there before.
     """
 
     __tablename__ = "completions"
@@ -45,4 +46,5 @@ class Completion(Base):
     token_count: Mapped[int | None]
     names_model: Mapped[bool] = mapped_column(server_default=literal("false"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", use_alter=True))
+    prompt_set_id: Mapped[int | None] = mapped_column(ForeignKey("prompt_sets.id"), index=True)
     created_at: Mapped[CreatedAt]

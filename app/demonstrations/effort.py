@@ -17,8 +17,13 @@ def check_effort(text: str, messages: Sequence[Mapping[str, Any]]) -> None:
     words = len(WORD.findall(text))
     if words < FEWEST_WORDS:
         raise _refusal(f"this is {words or 'no'} {'word' if words == 1 else 'words'}; an answer has at least three")
-    if any(_plain(text) == _plain(str(message["content"])) for message in messages):
+    if repeats(text, messages):
         raise _refusal("this repeats the prompt; an answer says something of its own")
+
+
+def repeats(text: str, messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a text is one of these messages over again, blind to case and white space."""
+    return any(_plain(text) == _plain(str(message["content"])) for message in messages)
 
 
 def _plain(text: str) -> str:

@@ -1,23 +1,62 @@
-"""Writing demonstrations over HTTP; drafts, heartbeats and skips are those of every assignment."""
+"""Demonstrations over HTTP: uploaded, or written here; drafts, heartbeats and skips are those of every assignment."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
-from app.auth.dependencies import ProjectAdmin, ProjectAnnotator, ProjectReader
-from app.demonstrations import service
+from fastapi import APIRouter, Form, Query, Response, UploadFile, status
+
+from app.auth.dependencies import ProjectAdmin, ProjectAnnotator, ProjectPrompts, ProjectReader
+from app.config import get_settings
+from app.demonstrations import service, uploading
 from app.demonstrations.schemas import (
     DemonstrationReceipt,
+    DemonstrationUpload,
     NewDemonstration,
     WritingClaimRead,
     WritingClaimRequest,
     WritingSummary,
     WritingTasksOpened,
     WritingTasksWanted,
+    upload_read,
     writing_claim_read,
 )
 from app.dependencies import IdempotencyKey, SessionDep
+from app.inputs import Line
+from app.prompts.service import NewPromptSet
+from app.prompts.upload import Upload, shown_name
 from app.tasks.dependencies import OwnAssignmentDep
 
 router = APIRouter(tags=["demonstrations"])
+FormLine = Annotated[Line | None, Form()]
+
+
+@router.post("/projects/{project_id}/demonstrations", status_code=201)
+def upload_demonstrations(
+    access: ProjectPrompts,
+    session: SessionDep,
+    response: Response,
+    file: UploadFile,
+    preview: Annotated[bool, Query(description="Report what the file holds, and keep nothing of it.")] = False,
+    name: FormLine = None,
+    source: FormLine = None,
+    licence: FormLine = None,
+) -> DemonstrationUpload:
+    """Upload demonstrations that people wrote elsewhere: JSON lines, also packed as `.gz`.
+
+    A line is `{"prompt": text or messages, "completion": text}`, or `{"messages": [...]}` that the assistant ends
+    (`group` if prompts belong together). Prompts that the project lacks are added with them. A text that is on its
+    prompt already is passed over, so that the same file may be sent again. UTF-8, at most 64 KiB a text.
+    """
+    file_name = shown_name(file.filename)
+    sent = uploading.Sent(
+        project_id=access.project.id,
+        actor=access.user,
+        upload=Upload(file=file.file, file_name=file_name, limit_bytes=get_settings().upload_limit_mb * 1024 * 1024),
+        new=NewPromptSet(name=name or file_name, file_name=file_name, source=source, licence=licence),
+    )
+    if preview:
+        response.status_code = status.HTTP_200_OK
+        return upload_read(uploading.preview_demonstrations(session, sent), file_name)
+    return upload_read(uploading.store_demonstrations(session, sent), file_name)
 
 
 @router.post("/projects/{project_id}/writing-tasks", status_code=201)

@@ -6,10 +6,38 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from app.demonstrations.service import WORDS, Next, WritingDesk
+from app.demonstrations.uploading import Found
 from app.inputs import Input
+from app.prompts.schemas import LineError
 from app.tasks.schemas import AssignmentState, CompletionId, Written
 
 A_DAY_MS = 24 * 60 * 60 * 1000
+
+
+class DemonstrationSplits(BaseModel):
+    """Demonstrations by split."""
+
+    train: int = 0
+    validation: int = 0
+    test: int = 0
+
+
+class DemonstrationUpload(BaseModel):
+    """What an uploaded file holds. `prompt_set_id` is the set with its new prompts and its report, null in a preview.
+
+    `demonstrations` are those that were not there yet, `by_split` how they fall; test ones are never learnt from.
+    `errors` are the first 20 lines that cannot be used; the set's own list has more.
+    """
+
+    prompt_set_id: int | None
+    file_name: str
+    lines: int
+    demonstrations: int
+    duplicates: int
+    bad: int
+    new_prompts: int
+    by_split: DemonstrationSplits
+    errors: list[LineError]
 
 
 class WritingTasksWanted(Input):
@@ -137,4 +165,13 @@ def writing_assignment(desk: WritingDesk) -> WritingAssignment:
             "draft_sequence": assignment.draft_sequence,
             "guideline": {"number": desk.guideline_number, "seen": desk.guideline_seen},
         }
+    )
+
+
+def upload_read(found: Found, file_name: str) -> DemonstrationUpload:
+    """The wire form of an upload's report."""
+    counts = {name: getattr(found, name) for name in DemonstrationUpload.model_fields if hasattr(found, name)}
+    errors = [LineError.model_validate(error) for error in found.errors]
+    return DemonstrationUpload.model_validate(
+        {**counts, "file_name": file_name, "by_split": dict(found.by_split), "errors": errors}
     )

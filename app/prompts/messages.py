@@ -50,7 +50,7 @@ def checked_group(value: object) -> str | None:
         group = str(value)
     except ValueError as error:
         raise NotAPromptError("the group is too long") from error
-    _refuse_unstorable(group, "the group")
+    refuse_unstorable(group, "the group")
     if len(group) > MOST_GROUP_CHARACTERS:
         raise NotAPromptError(f"the group is longer than {MOST_GROUP_CHARACTERS} characters")
     return group
@@ -75,13 +75,14 @@ def _checked_message(turn: object, place: int) -> Message:
     content = turn["content"]
     if not isinstance(content, str):
         raise NotAPromptError(f"the content of message {place} is not a text")
-    _refuse_unstorable(content, f"message {place}")
+    refuse_unstorable(content, f"message {place}")
     if not content.strip():
         raise NotAPromptError(f"message {place} is empty")
     return cast(Message, turn)
 
 
-def _refuse_unstorable(text: Any, where: str) -> None:
+def refuse_unstorable(text: str, where: str) -> None:
+    """Raise `NotAPromptError` where `text` holds what no database text may."""
     if "\0" in text:
         raise NotAPromptError(f"{where} holds a NUL character")
     if any("\ud800" <= character <= "\udfff" for character in text):

@@ -8,7 +8,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, TypeVar
 
 from app.prompts.messages import MOST_BYTES, Message, NotAPromptError, checked_group, checked_messages
 
@@ -43,6 +43,7 @@ class UnreadableFileError(ValueError):
 
 
 Parsed = GoodLine | BadLine
+T = TypeVar("T")
 
 
 def format_of(file_name: str) -> Format:
@@ -66,12 +67,12 @@ def parse(file: BinaryIO, file_format: Format) -> Iterator[Parsed]:
 
 def parse_jsonl(file: BinaryIO) -> Iterator[Parsed]:
     """Prompts from JSON lines."""
-    return _parse_lines(file, _from_json)
+    return parse_lines(file, _from_json)
 
 
 def parse_txt(file: BinaryIO) -> Iterator[Parsed]:
     """Prompts from plain lines."""
-    return _parse_lines(file, lambda text: (checked_messages(text), None))
+    return parse_lines(file, lambda line, text: GoodLine(line, checked_messages(text), None))
 
 
 def parse_csv(file: BinaryIO) -> Iterator[Parsed]:
@@ -124,16 +125,15 @@ def bounded_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
         yield number, line
 
 
-def _parse_lines(file: BinaryIO, read: Callable[[str], tuple[list[Message], str | None]]) -> Iterator[Parsed]:
+def parse_lines(file: BinaryIO, read: Callable[[int, str], T]) -> Iterator[T | BadLine]:
+    """What `read` makes of every line that is not empty, or what it refused with `NotAPromptError`."""
     for number, line in bounded_lines(file):
         if line is not None and not line.strip():
             continue
         try:
-            messages, group = read(_text(line))
+            yield read(number, _text(line))
         except NotAPromptError as error:
             yield BadLine(line=number, reason=str(error), excerpt=_excerpt(line))
-        else:
-            yield GoodLine(line=number, messages=messages, group=group)
 
 
 def _text(line: bytes | None) -> str:
@@ -145,7 +145,16 @@ def _text(line: bytes | None) -> str:
         raise NotAPromptError(f"not valid UTF-8 at byte {error.start + 1} of the line") from error
 
 
-def _from_json(text: str) -> tuple[list[Message], str | None]:
+def _from_json(line: int, text: str) -> GoodLine:
+    value = json_object(text)
+    if ("prompt" in value) == ("messages" in value):
+        raise NotAPromptError("the object needs `prompt` or `messages`, one of the two")
+    conversation = value["prompt"] if "prompt" in value else value["messages"]
+    return GoodLine(line, checked_messages(conversation), checked_group(value.get("group")))
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A line as a JSON object whose fields are named once each. Raises `NotAPromptError`."""
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except NotAPromptError:
@@ -157,10 +166,7 @@ def _from_json(text: str) -> tuple[list[Message], str | None]:
         raise NotAPromptError(f"not valid JSON: {str(error)[:200]}") from error
     if not isinstance(value, dict):
         raise NotAPromptError("the line is not a JSON object")
-    if ("prompt" in value) == ("messages" in value):
-        raise NotAPromptError("the object needs `prompt` or `messages`, one of the two")
-    conversation = value["prompt"] if "prompt" in value else value["messages"]
-    return checked_messages(conversation), checked_group(value.get("group"))
+    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def stage_prompts(
     Raises `Unprocessable` when the file as a whole cannot be used.
     """
     allow_time(session)
-    prompt_set = _new_set(session, project_id, actor, new)
+    prompt_set = new_set(session, project_id, actor, new)
     tally = Tally()
     lines = iter(parsed)
     try:
@@ -89,7 +89,7 @@ def add_prompts(
 
 def accept(session: Session, *, actor: User | None, prompt_set: PromptSet) -> PromptSet:
     """Add the set's prompts to the project; those that came in by another set meanwhile count as duplicates."""
-    locks.hold(session, f"prompts of project {prompt_set.project_id}")
+    hold_prompts(session, prompt_set.project_id)
     _require_staged(session, prompt_set)
     if not prompt_set.good:
         raise Unprocessable("this prompt set holds no new prompt", type="no-prompts", advice="Discard it.")
@@ -139,12 +139,8 @@ def list_errors(session: Session, prompt_set_ids: Sequence[int], *, most: int) -
     return found
 
 
-def allow_time(session: Session) -> None:
-    """Let this transaction's statements take minutes: a set may hold a million prompts."""
-    session.execute(text("SET LOCAL statement_timeout = '5min'"))
-
-
-def _new_set(session: Session, project_id: int, actor: User | None, new: NewPromptSet) -> PromptSet:
+def new_set(session: Session, project_id: int, actor: User | None, new: NewPromptSet) -> PromptSet:
+    """An empty staged set."""
     prompt_set = PromptSet(
         project_id=project_id,
         name=new.name,
@@ -164,6 +160,40 @@ def _new_set(session: Session, project_id: int, actor: User | None, new: NewProm
     return prompt_set
 
 
+def ensure_prompts(session: Session, prompt_set: PromptSet, lines: Sequence[GoodLine]) -> dict[bytes, Prompt]:
+    """The project's active prompts of these contents, by content hash; what is not there yet is added to the set.
+
+    A prompt that is there keeps its group and its split. Call `hold_prompts` before.
+    """
+    rows = [_row(prompt_set, line) for line in lines]
+    wanted = {row["content_hash"]: row for row in reversed(rows)}
+    query = select(Prompt).where(
+        Prompt.project_id == prompt_set.project_id, Prompt.state == "active", Prompt.content_hash.in_(wanted)
+    )
+    known = {bytes(one.content_hash): one for one in session.scalars(query)}
+    fresh = [Prompt(**row, state="active") for content, row in wanted.items() if content not in known]
+    session.add_all(fresh)
+    session.flush()
+    return known | {bytes(one.content_hash): one for one in fresh}
+
+
+def keep_errors(session: Session, prompt_set: PromptSet, bad: Sequence[BadLine], *, already: int) -> None:
+    """Store lines that could not be used, a thousand of a set at most; `already` were found before."""
+    kept = [_error(prompt_set, line) for line in bad[: max(0, MOST_ERRORS_KEPT - already)]]
+    if kept:
+        session.execute(insert(PromptSetError), kept)
+
+
+def hold_prompts(session: Session, project_id: int) -> None:
+    """Let nobody else add prompts to the project until this transaction ends."""
+    locks.hold(session, f"prompts of project {project_id}")
+
+
+def allow_time(session: Session) -> None:
+    """Let this transaction's statements take minutes: a set may hold a million prompts."""
+    session.execute(text("SET LOCAL statement_timeout = '5min'"))
+
+
 def _store(session: Session, prompt_set: PromptSet, batch: list[Parsed], tally: Tally) -> None:
     good = [line for line in batch if isinstance(line, GoodLine)]
     bad = [line for line in batch if isinstance(line, BadLine)]
@@ -173,10 +203,8 @@ def _store(session: Session, prompt_set: PromptSet, batch: list[Parsed], tally: 
     tally.good += len(rows)
     if tally.good > MOST_PROMPTS:
         raise Unprocessable(f"a prompt set holds {MOST_PROMPTS:,} prompts at most", field="file", advice="Split it.")
-    kept = [_error(prompt_set, line) for line in bad[: max(0, MOST_ERRORS_KEPT - tally.bad)]]
+    keep_errors(session, prompt_set, bad, already=tally.bad)
     tally.bad += len(bad)
-    if kept:
-        session.execute(insert(PromptSetError), kept)
     if rows:
         _copy(session, rows)
 

@@ -4,14 +4,15 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 from app.errors import PayloadTooLarge
-from app.prompts.parsing import Parsed, UnreadableFileError, format_of, parse
+from app.prompts.parsing import Format, Parsed, UnreadableFileError, format_of, parse
 
 BUFFER = 64 * 1024
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -50,7 +51,11 @@ class Upload:
     limit_bytes: int
 
     def parsed(self, counted: Counted) -> Iterator[Parsed]:
-        """The file's prompts and errors; `counted` knows its size and hash when the last was given.
+        """The file's prompts and errors, as `lines`."""
+        return self.lines(counted, parse)
+
+    def lines(self, counted: Counted, parse: Callable[[BinaryIO, Format], Iterator[T]]) -> Iterator[T]:
+        """What `parse` makes of the unpacked file; `counted` knows its size and hash when the last was given.
 
         Raises `UnreadableFileError` when nothing of it can be read, `PayloadTooLarge` past the limit.
         """

