@@ -10,7 +10,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	then echo $$name; exit 0; fi; done; echo python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check test-unit test-all test-gpu bench format lock screenshots openapi clean
+.PHONY: help setup run dev test check test-unit test-all test-gpu rlhf-sanity bench format lock screenshots openapi clean
 
 define set_up
 	@command -v $(PYTHON) >/dev/null 2>&1 || { \
@@ -59,6 +59,10 @@ test-all: check ## everything that needs no GPU, the long tests too
 test-gpu: ## the tests that need a CUDA device
 	$(call set_up,python)
 	@$(BIN)/python -m pytest -m gpu
+
+rlhf-sanity: ## nine controls that the engine learns what it is told and nothing else (under 20 minutes)
+	$(call set_up,python)
+	@RLHF_SANITY=full $(BIN)/python -m pytest tests/sanity -q
 
 bench: ## every benchmark, or one: make bench NAME=first_loop
 	$(call set_up,frontend)

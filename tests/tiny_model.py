@@ -4,6 +4,7 @@ Small enough for a test, complete in every other way: chat template, special tok
 Words come out of it because it reads its little corpus a few dozen times.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -29,19 +30,22 @@ EXCHANGES = [
 ]
 
 
-def build_tiny_model(folder: Path, *, seed: int = 0, steps: int = 60) -> Path:
+Exchanges = Sequence[tuple[str, str]]
+
+
+def build_tiny_model(folder: Path, *, seed: int = 0, steps: int = 60, exchanges: Exchanges = EXCHANGES) -> Path:
     """Write the tiny base artifact into `folder` (made if need be) and return it. Same seed, same weights."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = tiny_tokenizer()
+    tokenizer = tiny_tokenizer(exchanges)
     tokenizer.save_pretrained(folder)
-    tiny_llama(tokenizer, seed=seed, steps=steps).save_pretrained(folder)
+    tiny_llama(tokenizer, seed=seed, steps=steps, exchanges=exchanges).save_pretrained(folder)
     (folder / CARD).write_text("A two-layer model for tests.\n", encoding="utf-8")
     describe(folder, Description(kind="base"))
     seal(folder)
     return folder
 
 
-def tiny_tokenizer() -> PreTrainedTokenizerFast:
+def tiny_tokenizer(exchanges: Exchanges = EXCHANGES) -> PreTrainedTokenizerFast:
     """A byte-level BPE trained on the corpus; every UTF-8 text can be encoded."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -52,7 +56,7 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    bpe.train_from_iterator([f"user assistant system {ask} {answer}" for ask, answer in EXCHANGES] * 4, trainer)
+    bpe.train_from_iterator([f"user assistant system {ask} {answer}" for ask, answer in exchanges] * 4, trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=bpe, bos_token="<|im_start|>", eos_token="<|im_end|>", pad_token="<|pad|>"
     )
@@ -60,13 +64,15 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def tiny_llama(tokenizer: PreTrainedTokenizerFast, *, seed: int, steps: int) -> LlamaForCausalLM:
+def tiny_llama(
+    tokenizer: PreTrainedTokenizerFast, *, seed: int, steps: int, exchanges: Exchanges = EXCHANGES
+) -> LlamaForCausalLM:
     """Two layers of width 64 that have read the exchanges `steps` times."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = LlamaForCausalLM(tiny_config(tokenizer))
         optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
-        batch = tokenizer(conversations(), return_tensors="pt", padding=True, add_special_tokens=False)
+        batch = tokenizer(conversations(exchanges), return_tensors="pt", padding=True, add_special_tokens=False)
         labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
         for _ in range(steps):
             model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels).loss.backward()
@@ -91,7 +97,7 @@ def tiny_config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
     )
 
 
-def conversations() -> list[str]:
+def conversations(exchanges: Exchanges = EXCHANGES) -> list[str]:
     return [
-        f"<|im_start|>user\n{ask}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n" for ask, answer in EXCHANGES
+        f"<|im_start|>user\n{ask}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n" for ask, answer in exchanges
     ]

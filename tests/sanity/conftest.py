@@ -1,0 +1,47 @@
+"""Proof that the engine learns what it is told and nothing else: nine decisive controls, lettered a to i.
+
+Every control runs at two sizes. `make test` takes the small one, one seed; `make rlhf-sanity` the full one, three
+seeds, and prints one line of JSON as each control finishes. The bounds are the same.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+import torch
+
+FULL = os.environ.get("RLHF_SANITY") == "full"
+SEEDS = range(3 if FULL else 1)
+Tell = Callable[..., None]
+
+
+def sized(full: int, small: int) -> int:
+    """A number of updates, prompts or the like for the size that runs."""
+    return full if FULL else small
+
+
+def only_in_full() -> Sequence[pytest.MarkDecorator]:
+    """Marks for what takes too long for every day."""
+    return () if FULL else (pytest.mark.slow,)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    return
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Tell:
+    """Print what a control found, before it is judged."""
+    started = time.monotonic()
+
+    def write(**found: object) -> None:
+        line = {"control": request.node.name, "seeds": len(SEEDS)} | found
+        with capfd.disabled():
+            print(json.dumps(line | {"seconds": round(time.monotonic() - started, 1)}), flush=True)
+
+    return write if FULL else lambda **_: None
