@@ -12,6 +12,26 @@ JSON_TYPES: Final[MappingProxyType[type, str]] = MappingProxyType(
 )
 
 
+ROOTS: Final = ("base", "sft")
+WRITERS: Final = ("base", "sft", "policy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A part that a model version plays in a run. `whole`: an adapter on other weights cannot play it.
+
+    `optional`: the run does without one; any other role that is left open takes the project's live model. `many`:
+    several versions share the part, each under a name of its own.
+    """
+
+    name: str
+    description: str
+    kinds: tuple[str, ...]
+    whole: bool = False
+    optional: bool = False
+    many: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of run."""
@@ -20,6 +40,7 @@ class Kind:
     title: str
     description: str
     queue: Queue
+    roles: tuple[Role, ...] = ()
 
 
 KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
@@ -37,24 +58,39 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
                 title="Write completions",
                 description="Let one or several models answer prompts; a task appears as soon as a prompt has its K.",
                 queue="training",
+                roles=(Role(name="writers", description="They share a prompt's K evenly.", kinds=WRITERS, many=True),),
             ),
             Kind(
                 name="sft",
                 title="Fine-tune on demonstrations",
                 description="Freeze the demonstrations into a snapshot and teach a model to answer like them.",
                 queue="training",
+                roles=(
+                    Role(name="base", description="The model that is taught.", kinds=ROOTS, whole=True),
+                    Role(
+                        name="reward",
+                        description="Scores the answers at each look; with keep = reward it chooses the weights.",
+                        kinds=("reward",),
+                        optional=True,
+                    ),
+                ),
             ),
             Kind(
                 name="reward",
                 title="Train a reward model",
                 description="Freeze the rankings into a snapshot and learn from it which completion people prefer.",
                 queue="training",
+                roles=(Role(name="base", description="The model that it starts from.", kinds=ROOTS, whole=True),),
             ),
             Kind(
                 name="ppo",
                 title="Improve the policy",
                 description="Proximal policy optimisation of the live policy against a reward model.",
                 queue="training",
+                roles=(
+                    Role(name="policy", description="The model that is improved.", kinds=WRITERS),
+                    Role(name="reward", description="The model that scores it.", kinds=("reward",)),
+                ),
             ),
         )
     }

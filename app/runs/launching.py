@@ -1,7 +1,7 @@
 """Launch a run: check its configuration, find what it works on, queue it and remember its doorbell."""
 
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -21,7 +21,7 @@ from app.registry import service as registry
 from app.registry.tables import ModelVersion
 from app.runs import events
 from app.runs.events import moved
-from app.runs.kinds import KINDS
+from app.runs.kinds import KINDS, ROOTS
 from app.runs.sources import check_source
 from app.runs.tables import Run
 from app.tasks.tables import Task
@@ -30,16 +30,14 @@ from workers.rlhf.configs import config_from
 NORMAL: Final = 100
 # Completions that people wait for go before training.
 URGENT: Final = 10
-# What a reward model and a fine-tuned model may start from.
-ROOTS: Final = frozenset({"base", "sft"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """What is asked for. `models` names model versions by their role in the run; missing roles take the live ones.
 
-    Roles: import_model `target` (a version still without weights), sample any names, sft and reward `base`,
-    ppo `policy` and `reward`.
+    Roles: import_model `target` (a version still without weights), sample any names, sft `base` and, if one is to
+    judge, `reward`, reward `base`, ppo `policy` and `reward`.
     """
 
     project_id: int
@@ -68,7 +66,7 @@ def launch(session: Session, wanted: Launch, *, actor: User | None) -> Run:
         queue=KINDS[wanted.kind].queue,
         priority=wanted.priority,
         config=config,
-        inputs=_inputs(session, wanted),
+        inputs=_inputs(session, replace(wanted, config=config)),
         seed=secrets.randbelow(2**31) if wanted.seed is None else wanted.seed,
         created_by=actor.id if actor else None,
         cycle_id=wanted.cycle_id,
@@ -144,8 +142,19 @@ def _writers(session: Session, wanted: Launch) -> dict[str, int]:
     return {role: version.id for role, version in writers.items()}
 
 
+def _base_and_judge(session: Session, wanted: Launch) -> dict[str, int]:
+    known = _known(session, wanted, frozenset({"base", "reward"}))
+    models = _root(session, wanted, known)
+    if "reward" in known or wanted.config["keep"] == "reward":
+        models["reward"] = _scorer(session, wanted, known, "keep = reward").id
+    return models
+
+
 def _base(session: Session, wanted: Launch) -> dict[str, int]:
-    known = _known(session, wanted, frozenset({"base"}))
+    return _root(session, wanted, _known(session, wanted, frozenset({"base"})))
+
+
+def _root(session: Session, wanted: Launch, known: dict[str, ModelVersion]) -> dict[str, int]:
     base = known.get("base") or registry.root_of(session, _policy(session, wanted))
     _require_weights(base, "base")
     if base.kind not in ROOTS or base.base_id is not None:
@@ -161,23 +170,30 @@ def _base(session: Session, wanted: Launch) -> dict[str, int]:
 def _policy_and_reward(session: Session, wanted: Launch) -> dict[str, int]:
     known = _known(session, wanted, frozenset({"policy", "reward"}))
     policy = known.get("policy") or _policy(session, wanted)
+    reward = _scorer(session, wanted, known, "PPO")
+    _require_weights(policy, "policy")
+    return {"policy": policy.id, "reward": reward.id}
+
+
+def _scorer(session: Session, wanted: Launch, known: dict[str, ModelVersion], needed_by: str) -> ModelVersion:
     reward = known.get("reward") or registry.live_reward(session, wanted.project_id)
     if reward is None or reward.kind != "reward":
         raise Unprocessable(
-            "PPO needs a reward model and this project has no live one" if reward is None else "is no reward model",
+            f"{needed_by} needs a reward model and this project has no live one"
+            if reward is None
+            else f"{reward.name} is no reward model",
             field="models.reward",
             type="no-reward-model",
             advice="Train a reward model first, then promote it or name it here.",
         )
-    _require_weights(policy, "policy")
     _require_weights(reward, "reward")
-    return {"policy": policy.id, "reward": reward.id}
+    return reward
 
 
 MODELS: Final = {
     "import_model": _target,
     "sample": _writers,
-    "sft": _base,
+    "sft": _base_and_judge,
     "reward": _base,
     "ppo": _policy_and_reward,
 }

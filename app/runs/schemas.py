@@ -1,7 +1,7 @@
 """Runs on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -72,8 +72,25 @@ class NewRun(Input):
     seed: int | None = Field(None, ge=0, lt=2**31, description="Makes the run repeatable; random when left out.")
 
 
+class RoleRead(BaseModel):
+    """A part that a model version plays in a run, and what kinds of versions can.
+
+    `whole`: no adapter on other weights. `optional`: it may stay open; any other open role takes the live model.
+    `many`: several share it, each under a name of its own.
+    """
+
+    model_config = {"from_attributes": True}
+
+    name: str
+    description: str
+    kinds: list[Literal["base", "sft", "reward", "policy"]]
+    whole: bool
+    optional: bool
+    many: bool
+
+
 class KindRead(BaseModel):
-    """A kind of run with the JSON Schema of its configuration."""
+    """A kind of run with the JSON Schema of its configuration and the models that it works with."""
 
     model_config = {"populate_by_name": True, "protected_namespaces": ()}
 
@@ -81,6 +98,7 @@ class KindRead(BaseModel):
     title: str
     description: str
     queue: str
+    roles: list[RoleRead]
     form: dict[str, Any] = Field(alias="schema", serialization_alias="schema")
 
 
@@ -119,6 +137,7 @@ def kinds_read() -> list[KindRead]:
             title=kind.title,
             description=kind.description,
             queue=kind.queue,
+            roles=[RoleRead.model_validate(role) for role in kind.roles],
             form=form_schema(kind.name),
         )
         for kind in KINDS.values()

@@ -2288,7 +2288,7 @@ export interface components {
     };
     /**
      * KindRead
-     * @description A kind of run with the JSON Schema of its configuration.
+     * @description A kind of run with the JSON Schema of its configuration and the models that it works with.
      */
     KindRead: {
       /** Description */
@@ -2297,6 +2297,8 @@ export interface components {
       kind: string;
       /** Queue */
       queue: string;
+      /** Roles */
+      roles: components["schemas"]["RoleRead"][];
       /** Schema */
       schema: {
         [key: string]: unknown;
@@ -3601,6 +3603,27 @@ export interface components {
       warnings: string[];
     } & {
       [key: string]: unknown;
+    };
+    /**
+     * RoleRead
+     * @description A part that a model version plays in a run, and what kinds of versions can.
+     *
+     *     `whole`: no adapter on other weights. `optional`: it may stay open; any other open role takes the live model.
+     *     `many`: several share it, each under a name of its own.
+     */
+    RoleRead: {
+      /** Description */
+      description: string;
+      /** Kinds */
+      kinds: ("base" | "sft" | "reward" | "policy")[];
+      /** Many */
+      many: boolean;
+      /** Name */
+      name: string;
+      /** Optional */
+      optional: boolean;
+      /** Whole */
+      whole: boolean;
     };
     /**
      * RunRead

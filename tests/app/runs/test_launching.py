@@ -14,7 +14,7 @@ from app.runs.launching import Launch, launch
 from app.runs.sources import source_from_setting
 from app.runs.tables import RunEvent
 from tests.app.judgment_rows import World
-from tests.workers.jobs.stage import a_stocked_world, with_judgments
+from tests.workers.jobs.stage import a_stocked_world, with_demonstrations, with_judgments
 from workers.rlhf.configs import CONFIGS
 
 
@@ -57,6 +57,8 @@ def test_a_launch_is_queued_told_and_audited(session: Session, world: World) -> 
         ("reward", {"models": {"base": 999_999}}, "models.base", "no-such-model"),
         ("reward", {"models": {"policy": 1}}, "models.policy", None),
         ("sft", {}, None, "no-demonstrations"),
+        ("sft", {"config": {"keep": "reward"}}, "models.reward", "no-reward-model"),
+        ("sft", {"models": {"policy": 1}}, "models.policy", None),
         ("ppo", {}, "models.reward", "no-reward-model"),
         ("sample", {"prompt_set_id": 999_999}, "prompt_set_id", None),
         ("import_model", {}, "source.type", "invalid-source"),
@@ -89,6 +91,33 @@ def test_no_training_on_held_out_comparisons_alone(session: Session, tmp_path: P
     with pytest.raises(AppError) as refusal:
         launch(session, Launch(project_id=world.project.id, kind="reward"), actor=None)
     assert refusal.value.type == "no-comparisons"
+
+
+def test_fine_tuning_is_judged_by_a_reward_model_where_one_is_named_or_needed(session: Session, world: World) -> None:
+    with_demonstrations(world)
+    scorers = [world.model_version("reward", 1, "live"), world.model_version("reward", 2)]
+    for scorer in scorers:
+        scorer.artifact_sha256 = world.model.artifact_sha256
+    live, other = scorers
+
+    def models(**wanted: Any) -> dict[str, int]:
+        return launch(session, Launch(project_id=world.project.id, kind="sft", **wanted), actor=None).inputs["models"]
+
+    assert models() == {"base": world.model.id}
+    assert models(config={"keep": "reward"}) == {"base": world.model.id, "reward": live.id}
+    assert models(models={"reward": other.id}) == {"base": world.model.id, "reward": other.id}
+    with pytest.raises(AppError) as refusal:
+        models(models={"reward": world.model.id})
+    assert (refusal.value.field, refusal.value.detail) == ("models.reward", "tiny is no reward model")
+
+
+def test_every_role_that_a_kind_tells_of_is_one_it_takes(session: Session, world: World) -> None:
+    for kind in KINDS.values():
+        for role in kind.roles:
+            named = {"writer_1" if role.many else role.name: 999_999}
+            with pytest.raises(AppError) as refusal:
+                launch(session, Launch(project_id=world.project.id, kind=kind.name, models=named), actor=None)
+            assert refusal.value.type == "no-such-model", f"{kind.name}: {role.name}"
 
 
 def test_a_model_without_weights_cannot_write(session: Session, world: World) -> None:

@@ -112,3 +112,6 @@ def test_kinds_come_with_the_schema_of_their_form(rosa: TestClient, world: World
     assert [kind["kind"] for kind in kinds] == ["import_model", "sample", "sft", "reward", "ppo"]
     epochs = kinds[3]["schema"]["properties"]["epochs"]
     assert (epochs["type"], epochs["minimum"], epochs["default"]) == ("integer", 1, 1)
+    roles = {role["name"]: role for role in kinds[2]["roles"]}
+    assert (roles["base"]["kinds"], roles["base"]["whole"], roles["base"]["optional"]) == (["base", "sft"], True, False)
+    assert (roles["reward"]["kinds"], roles["reward"]["optional"]) == (["reward"], True)
