@@ -27,8 +27,11 @@ def launch(job: Job) -> None:
     """Run a job's recipe to its end."""
     if job.threads:
         torch.set_num_threads(job.threads)
-    # Scattered additions in an order of their own would make a resumed run differ in the last bits.
-    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    # On a CPU a resumed run ends with the very same bits: no scattered additions in an order of their own. A GPU would
+    # pay for it with slower kernels and a warning at each that has no such order.
+    torch.use_deterministic_algorithms(mode=models.main_device().type == "cpu", warn_only=True)
+    # Memory that nothing has been written to is not read either: filling it first finds mistakes, at a price.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch types no setters
     # In bf16 cuDNN's attention gives gradients that are not finite where a row sees padding alone (torch 2.11, H100).
     torch.backends.cuda.enable_cudnn_sdp(enabled=False)
     LAUNCHERS[job.kind](job)

@@ -50,6 +50,8 @@ class LanguageModel:
         # Taken before any adapter is on: adapters are linear layers themselves.
         parts = self.backbone.named_modules()
         self.linear_names = sorted({name.rpartition(".")[2] for name, part in parts if isinstance(part, LINEAR)})
+        # Which adapter is on, if anybody has said so: to go through all layers takes a while.
+        self._active: tuple[str | None, ...] = ()
         self._lower: nn.Module | None = None
         self._upper: nn.Module = self.backbone
 
@@ -81,6 +83,9 @@ class LanguageModel:
 
     def activate(self, adapter: str | None) -> None:
         """Switch one adapter on and every other off; None leaves the bare base."""
+        if self._active == (adapter,):
+            return
+        self._active = (adapter,)
         lora = None if adapter in self.virtual else adapter
         for layer in self._lora_layers():
             layer.enable_adapters(lora is not None)
@@ -99,7 +104,8 @@ class LanguageModel:
         return [weight for name, weight in self.causal.named_parameters() if f".{adapter}." in name]
 
     def freeze(self) -> None:
-        """Mark the weights of the base as constants."""
+        """Mark all weights as constants; those of an adapter only until it is switched on."""
+        self._active = ()
         self.causal.requires_grad_(requires_grad=False)
 
     def cut(self) -> None:

@@ -144,8 +144,9 @@ def as_rows(backbone: nn.Module, batch: Dialogues) -> States:
         position_ids=torch.cat([prompt_positions(batch.prompt_mask_BP)[batch.owner_N], reply_positions(batch)], dim=1),
         use_cache=False,
     ).last_hidden_state
-    firsts = [int((batch.owner_N == index).nonzero()[0]) for index in range(len(batch.prompt))]
-    return States(hidden_NTd[firsts, :width], hidden_NTd[:, width:])
+    prompt_B = torch.arange(len(batch.prompt), device=batch.owner_N.device)
+    first_B = (batch.owner_N == prompt_B[:, None]).int().argmax(dim=1)
+    return States(hidden_NTd[first_B, :width], hidden_NTd[:, width:])
 
 
 def behind(kept: int, mask_BT: Tensor) -> Tensor:

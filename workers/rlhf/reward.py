@@ -5,7 +5,7 @@ Shapes: N = completions, H = heads. Scores of a prompt come from one forward.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,13 @@ from workers.rlhf.training import adam, chunks, clipped_step, require_finite, se
 ADAPTER: Final = "reward"
 # The frozen layers' states of a prompt are kept for the next pass up to this much memory in all.
 REMEMBERED_BYTES: Final = 1 << 30
+# Prompts that go through the model together where nobody says how many: on a CPU more of them are no faster.
+PROMPTS_AT_ONCE: Final = 2
+# Of a GPU's free memory, what one pass may take; and numbers of 4 bytes that a token keeps for the backward pass, for
+# each unit of a layer's width and of its inner width (counted generously).
+SHARE_OF_MEMORY: Final = 0.4
+KEPT_OF_WIDTH: Final = 16
+KEPT_OF_INNER: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +78,48 @@ class RewardModel(nn.Module):
 
 @dataclass(slots=True)
 class Reader:
-    """Turns prompts into batches that went through the frozen layers, and remembers them while memory lasts."""
+    """Turns prompts into batches that went through the frozen layers.
+
+    On a CPU their states are remembered while memory lasts; a GPU reads many prompts at once anew in less time.
+    """
 
     model: LanguageModel
     config: RewardConfig
     room: int = REMEMBERED_BYTES
     # With the prompt itself, so that no other one can get its identity.
     kept: dict[int, tuple[RankedPrompt, Dialogues]] = field(default_factory=dict)
+    ids: dict[int, tuple[RankedPrompt, Dialogues]] = field(default_factory=dict)
 
     def read(self, prompts: Sequence[RankedPrompt]) -> Dialogues:
         """One batch of dialogues for these prompts, in order."""
-        return join([self._one(prompt) for prompt in prompts])
+        if self.model.device.type == "cpu":
+            return join([self._one(prompt) for prompt in prompts])
+        return self.model.lower(join([self._tokens(prompt) for prompt in prompts]))
+
+    def parts(self, prompts: Sequence[RankedPrompt]) -> Iterator[Sequence[RankedPrompt]]:
+        """The prompts in order, as many at a time as the configuration says, or as the device has memory for."""
+        if self.config.prompts_per_chunk or self.model.device.type == "cpu":
+            return chunks(prompts, self.config.prompts_per_chunk or PROMPTS_AT_ONCE)
+        return self.that_fit(prompts, token_room(self.model))
+
+    def that_fit(self, prompts: Sequence[RankedPrompt], tokens: int) -> Iterator[Sequence[RankedPrompt]]:
+        """The prompts in order, as many at a time as have so many tokens with their padding, but at least one."""
+        part: list[RankedPrompt] = []
+        replies, widths = 0, (0, 0)
+        for prompt in prompts:
+            batch = self._tokens(prompt)
+            count, wider = replies + len(batch.reply), _wider(widths, batch)
+            if part and count * sum(wider) > tokens:
+                yield part
+                part, count, wider = [], len(batch.reply), _wider((0, 0), batch)
+            part, replies, widths = [*part, prompt], count, wider
+        if part:
+            yield part
+
+    def _tokens(self, prompt: RankedPrompt) -> Dialogues:
+        if id(prompt) not in self.ids:
+            self.ids[id(prompt)] = (prompt, self.tokens(prompt))
+        return self.ids[id(prompt)][1]
 
     def _one(self, prompt: RankedPrompt) -> Dialogues:
         if id(prompt) in self.kept:
@@ -99,6 +137,16 @@ class Reader:
         asked = chat.prompt(prompt.messages, self.config.max_prompt_tokens)
         said = [chat.completion(text, self.config.max_completion_tokens) for text in prompt.texts]
         return dialogues([asked.ids], [[part.ids for part in said]], chat.pad_id)
+
+
+def token_room(model: LanguageModel) -> int:
+    """How many tokens, padding counted in, a training pass on the model's GPU may have."""
+    config: Any = model.causal.config
+    inner = int(getattr(config, "intermediate_size", None) or 4 * model.width)
+    token = 4 * int(config.num_hidden_layers) * (KEPT_OF_WIDTH * model.width + KEPT_OF_INNER * inner)
+    free, _ = torch.cuda.mem_get_info(model.device)
+    unused = torch.cuda.memory_reserved(model.device) - torch.cuda.memory_allocated(model.device)
+    return int(SHARE_OF_MEMORY * (free + unused) / token)
 
 
 def training_of(reward: RewardModel, config: RewardConfig) -> Training:
@@ -137,7 +185,7 @@ def learn(
     config = course.config
     loss, right, decided = 0.0, 0.0, 0
     by_length = sorted(prompts, key=lambda prompt: max(map(len, prompt.texts)))
-    for chunk in chunks(by_length, config.prompts_per_chunk):
+    for chunk in reader.parts(by_length):
         score_NH = reward.raw_members(reader.read(chunk))
         chunk_loss = course.loss(reward.likelihood, score_NH, chunk) / len(prompts)
         loss += require_finite(chunk_loss, "the reward model's loss")
@@ -160,3 +208,7 @@ def batches(prompts: Sequence[RankedPrompt], config: RewardConfig, seed: int) ->
                 return
             step += 1
             yield [prompts[place] for place in places]
+
+
+def _wider(widths: tuple[int, int], batch: Dialogues) -> tuple[int, int]:
+    return max(widths[0], batch.prompt.size(1)), max(widths[1], batch.reply.size(1))

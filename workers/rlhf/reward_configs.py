@@ -88,10 +88,11 @@ class RewardConfig:
         8, "Prompts per step", "Prompts (each with all its completions) per optimizer step.", minimum=1, maximum=1024
     )
     prompts_per_chunk: int = setting(
-        2,
+        0,
         "Prompts per forward",
-        "Prompts that go through the model together; only memory and speed depend on it.",
-        minimum=1,
+        "Prompts that go through the model together; only memory and speed depend on it. 0 takes two on a CPU, and on "
+        "a GPU as many as its memory has room for.",
+        minimum=0,
         maximum=1024,
     )
     learning_rate: float = setting(2e-4, "Learning rate (LoRA)", "Step size of the adapters.", minimum=0.0, maximum=1.0)

@@ -15,7 +15,6 @@ from workers.rlhf.pairs import PairBatch, RankedPrompt, accuracy, pair_batch
 from workers.rlhf.reward import Reader, RewardModel, batches
 from workers.rlhf.reward_configs import RewardConfig
 from workers.rlhf.scale import anchor, within_prompt_deviation
-from workers.rlhf.training import chunks
 
 HELD_OUT: Final = frozenset({"validation", "test"})
 ENOUGH_TO_ANCHOR: Final = 8
@@ -23,10 +22,10 @@ READ_AGAIN: Final = 32
 
 
 @torch.no_grad()
-def score(reward: RewardModel, reader: Reader, prompts: Sequence[RankedPrompt], config: RewardConfig) -> list[Scored]:
+def score(reward: RewardModel, reader: Reader, prompts: Sequence[RankedPrompt]) -> list[Scored]:
     """Raw scores of all completions, on the CPU."""
     scored: list[Scored] = []
-    for chunk in chunks(prompts, config.prompts_per_chunk):
+    for chunk in reader.parts(prompts):
         raw_N = reward.raw_scores(reader.read(chunk)).cpu()
         parts = torch.split(raw_N, [len(prompt.texts) for prompt in chunk])
         scored += [Scored(prompt, part) for prompt, part in zip(chunk, parts, strict=True)]
@@ -44,10 +43,10 @@ def settle(
 
     The scale is anchored on the reference prompts where there are some, else on held-out completions, else on all.
     """
-    held_out = score(reward, reader, [prompt for prompt in prompts if prompt.split in HELD_OUT], config)
-    trained = score(reward, reader, [prompt for prompt in prompts if prompt.split not in HELD_OUT][:READ_AGAIN], config)
+    held_out = score(reward, reader, [prompt for prompt in prompts if prompt.split in HELD_OUT])
+    trained = score(reward, reader, [prompt for prompt in prompts if prompt.split not in HELD_OUT][:READ_AGAIN])
     enough = len(held_out) >= ENOUGH_TO_ANCHOR
-    reference = score(reward, reader, reference_prompts, config) or (held_out if enough else held_out + trained)
+    reference = score(reward, reader, reference_prompts) or (held_out if enough else held_out + trained)
     anchor(reward.head, [entry.raw_N for entry in reference])
     found = judged(held_out)
     metrics = (

@@ -89,7 +89,7 @@ def test_the_scale_is_one_within_prompts_and_zero_on_average(tiny_base: Path) ->
     prompts = prompts_of()
     config = RewardConfig(**QUICK)
     trained, _, metrics, report = train(tiny_base, prompts, config)
-    scored = reward_report.score(trained, Reader(trained.language_model, config), prompts, config)
+    scored = reward_report.score(trained, Reader(trained.language_model, config), prompts)
     scores = [trained.head.gain * entry.raw_N + trained.head.bias for entry in scored]
     assert within_prompt_deviation(scores) == pytest.approx(1, rel=1e-4)
     assert float(torch.cat(scores).mean()) == pytest.approx(0, abs=1e-4)
@@ -116,13 +116,32 @@ def test_chunks_are_only_a_matter_of_memory(tiny_base: Path) -> None:
         assert torch.cosine_similarity(after[0], other, dim=0) > 0.99999
 
 
+def test_prompts_go_together_while_their_tokens_with_padding_fit(tiny_base: Path) -> None:
+    _, reader, _ = build(tiny_base, RewardConfig(**QUICK))
+    prompts = prompts_of()
+    batches = {id(prompt): reader.tokens(prompt) for prompt in prompts}
+    for room in (1, 200, 450, 10**6):
+        parts = [list(part) for part in reader.that_fit(prompts, room)]
+        assert [prompt for part in parts for prompt in part] == prompts
+        sizes = []
+        for part in parts:
+            inside = [batches[id(prompt)] for prompt in part]
+            width = max(batch.prompt.size(1) for batch in inside) + max(batch.reply.size(1) for batch in inside)
+            sizes.append(width * sum(len(batch.reply) for batch in inside))
+        assert all(size <= room or len(part) == 1 for size, part in zip(sizes, parts, strict=True))
+        assert len(parts) == {1: 8, 10**6: 1}.get(room, len(parts))
+    assert 1 < len(list(reader.that_fit(prompts, 450))) < 8
+    # Without a number, a CPU takes two.
+    assert [len(part) for part in reader.parts(prompts)] == [2, 2, 2, 2]
+
+
 def test_the_order_of_completions_changes_no_score(tiny_base: Path) -> None:
     config = RewardConfig(**QUICK)
     trained, reader, _ = build(tiny_base, config)
     row = ranked_rows()[0]
-    straight = reward_report.score(trained, reader, [ranked_prompt(row)], config)[0].raw_N
+    straight = reward_report.score(trained, reader, [ranked_prompt(row)])[0].raw_N
     row["completions"].reverse()
-    turned = reward_report.score(trained, reader, [ranked_prompt(row)], config)[0].raw_N
+    turned = reward_report.score(trained, reader, [ranked_prompt(row)])[0].raw_N
     torch.testing.assert_close(turned.flip(0), straight, atol=1e-6, rtol=1e-5)
 
 

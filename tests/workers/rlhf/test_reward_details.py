@@ -117,8 +117,7 @@ def test_11_and_12_scores_have_mean_zero_and_deviation_one_after_every_training(
             trained.head.weight += offset / 100
         reward_report.settle(trained, reader, prompts, config)
         scored = [
-            trained.head.gain * s.raw_N + trained.head.bias
-            for s in reward_report.score(trained, reader, prompts, config)
+            trained.head.gain * s.raw_N + trained.head.bias for s in reward_report.score(trained, reader, prompts)
         ]
         assert float(torch.cat(scored).mean()) == pytest.approx(0, abs=1e-4)
         assert float(torch.stack(scored).var(dim=1).mean()) == pytest.approx(1, rel=1e-3)
