@@ -23,12 +23,17 @@ class BadArtifactError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """The content of ``plackett.json``."""
+    """The content of ``plackett.json``.
+
+    `rewarded_by` names every reward model that this model, or one it started from, was trained or chosen with; None
+    where nobody wrote it down.
+    """
 
     format: int = FORMAT
-    kind: Literal["base", "sft", "reward", "policy"]
+    kind: Literal["base", "sft", "reward", "policy", "evaluation"]
     base_sha256: str | None = None
     adapter: bool = False
+    rewarded_by: list[str] | None = None
     config: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     card: str = CARD
@@ -118,6 +123,17 @@ def read_description(folder: Path) -> Description:
     if description.format != FORMAT:
         raise BadArtifactError(f"{folder.name}: format {description.format} is unknown, this version reads {FORMAT}")
     return description
+
+
+def rewards_behind(start: Path, *rewards: Path) -> list[str] | None:
+    """`rewarded_by` of a model that starts as another one and learns from some reward models; None: nobody knows.
+
+    Imported and fine-tuned models of earlier versions wrote nothing down because no reward model had shaped them.
+    """
+    before = read_description(start)
+    if before.rewarded_by is None and before.kind == "policy":
+        return None
+    return sorted({*(before.rewarded_by or ()), *(artifact_sha256(reward) for reward in rewards)})
 
 
 def _manifest(folder: Path) -> dict[str, dict[str, Any]]:

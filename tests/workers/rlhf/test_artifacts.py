@@ -2,7 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from workers.rlhf.artifacts import BadArtifactError, Description, describe, read_description, seal, verify
+from workers.rlhf.artifacts import (
+    BadArtifactError,
+    Description,
+    describe,
+    read_description,
+    rewards_behind,
+    seal,
+    verify,
+)
 
 
 @pytest.fixture
@@ -40,3 +48,21 @@ def test_a_description_of_another_kind_is_refused(folder: Path, text: str) -> No
     (folder / "plackett.json").write_text(text)
     with pytest.raises(BadArtifactError):
         read_description(folder)
+
+
+def test_every_reward_model_behind_a_policy_is_remembered(tmp_path: Path) -> None:
+    names = {}
+    for kind, name in (("base", "base"), ("reward", "first"), ("reward", "second"), ("policy", "old policy")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights").write_text(name)
+        describe(tmp_path / name, Description(kind=kind))
+        names[name] = seal(tmp_path / name).sha256
+    once = rewards_behind(tmp_path / "base", tmp_path / "first")
+    assert once == [names["first"]]
+    policy = tmp_path / "policy"
+    policy.mkdir()
+    describe(policy, Description(kind="policy", rewarded_by=once))
+    assert rewards_behind(policy, tmp_path / "second") == sorted([names["first"], names["second"]])
+    assert rewards_behind(policy) == once
+    # Nobody wrote down what had shaped a policy of an earlier version.
+    assert rewards_behind(tmp_path / "old policy", tmp_path / "first") is None
