@@ -152,8 +152,123 @@ class SplitFigures(BaseModel):
     pairs: int
 
 
+class Found(BaseModel):
+    """A finding of the look at the data; its `list` names the first places."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class BadRows(Found):
+    """Lines that could not be read."""
+
+    count: int
+
+
+class Dropped(BaseModel):
+    """Prompts from which nothing is learnt."""
+
+    no_comparison: int
+    all_tied: int
+
+
+class Identical(BaseModel):
+    """Pairs of equal texts, which are left out."""
+
+    pairs: int
+    prompts: int
+
+
+class PairsFound(Found):
+    """So many pairs."""
+
+    pairs: int
+
+
+class PromptsFound(Found):
+    """So many prompts."""
+
+    prompts: int
+
+
+class Truncated(BaseModel):
+    """What was too long, and the pairs that cutting made equal."""
+
+    prompts: int
+    completions: int
+    tokens: int
+    made_equal: PairsFound
+
+
+class Contradictory(BaseModel):
+    """One person on both sides, and majorities that go in a circle."""
+
+    same_person: PairsFound
+    cycles: PromptsFound
+
+
+class Leaking(Found):
+    """Groups of prompts that share text across splits."""
+
+    groups: int
+    prompts: int
+
+
+class Dominance(BaseModel):
+    """The most active annotator."""
+
+    annotator: str | None
+    judgments: int
+    share: float | None
+
+
+class LengthBias(BaseModel):
+    """How often the longer completion was preferred."""
+
+    longer_preferred: float | None
+    pairs: int
+
+
+class Overlap(BaseModel):
+    """How many judged the same, and what their judgments weigh together."""
+
+    judgments_per_pair: float
+    effective_judgments: float
+    correlation: float
+
+
+class Preflight(BaseModel):
+    """The look at the data before anything was trained."""
+
+    model_config = ConfigDict(extra="allow")
+
+    prompts: int
+    judgments: int
+    annotators: int
+    pairs: int
+    ties: float
+    splits: dict[str, int]
+    overlap: Overlap
+    bad_rows: BadRows
+    dropped: Dropped
+    identical: Identical
+    truncated: Truncated
+    contradictory: Contradictory
+    leaking: Leaking
+    dominance: Dominance
+    length_bias: LengthBias
+
+
+class LearntAnnotator(BaseModel):
+    """How sharply a person sees differences (1 is everybody's middle), and how readily they tie."""
+
+    annotator: str
+    judgments: int
+    scale: float
+    tie_shift: float
+
+
 class RewardReport(BaseModel):
-    """The report of a reward run; `preflight`, `exposures` and `lineage` are told as the recipe wrote them."""
+    """The report of a reward run; `exposures` and `lineage` are told as the recipe wrote them."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -163,9 +278,10 @@ class RewardReport(BaseModel):
     length_correlation: float | None
     steps: int
     warnings: list[str]
-    preflight: dict[str, Any]
+    preflight: Preflight
     exposures: dict[str, float]
     lineage: dict[str, Any]
+    people: list[LearntAnnotator] | None = None
 
 
 class Counts(BaseModel):

@@ -1508,6 +1508,16 @@ export interface components {
       /** Object Type */
       object_type: string;
     };
+    /**
+     * BadRows
+     * @description Lines that could not be read.
+     */
+    BadRows: {
+      /** Count */
+      count: number;
+    } & {
+      [key: string]: unknown;
+    };
     /** Body_upload_demonstrations_api_v1_projects__project_id__demonstrations_post */
     Body_upload_demonstrations_api_v1_projects__project_id__demonstrations_post: {
       /** File */
@@ -1712,6 +1722,14 @@ export interface components {
       token_count: number | null;
     };
     /**
+     * Contradictory
+     * @description One person on both sides, and majorities that go in a circle.
+     */
+    Contradictory: {
+      cycles: components["schemas"]["PromptsFound"];
+      same_person: components["schemas"]["PairsFound"];
+    };
+    /**
      * Counts
      * @description How much was learnt from, and how much was held out.
      */
@@ -1906,6 +1924,18 @@ export interface components {
       votes?: components["schemas"]["Votes"] | null;
     };
     /**
+     * Dominance
+     * @description The most active annotator.
+     */
+    Dominance: {
+      /** Annotator */
+      annotator: string | null;
+      /** Judgments */
+      judgments: number;
+      /** Share */
+      share: number | null;
+    };
+    /**
      * Draft
      * @description An unfinished answer; `sequence` grows with every change, so a late older one does not win.
      *
@@ -1993,6 +2023,16 @@ export interface components {
       strength?: number | null;
       /** Tiers */
       tiers: number[][];
+    };
+    /**
+     * Dropped
+     * @description Prompts from which nothing is learnt.
+     */
+    Dropped: {
+      /** All Tied */
+      all_tied: number;
+      /** No Comparison */
+      no_comparison: number;
     };
     /**
      * Estimate
@@ -2141,6 +2181,16 @@ export interface components {
       counts: number[];
       /** Edges */
       edges: number[];
+    };
+    /**
+     * Identical
+     * @description Pairs of equal texts, which are left out.
+     */
+    Identical: {
+      /** Pairs */
+      pairs: number;
+      /** Prompts */
+      prompts: number;
     };
     /**
      * InvalidInput
@@ -2344,6 +2394,32 @@ export interface components {
       text: string;
     };
     /**
+     * Leaking
+     * @description Groups of prompts that share text across splits.
+     */
+    Leaking: {
+      /** Groups */
+      groups: number;
+      /** Prompts */
+      prompts: number;
+    } & {
+      [key: string]: unknown;
+    };
+    /**
+     * LearntAnnotator
+     * @description How sharply a person sees differences (1 is everybody's middle), and how readily they tie.
+     */
+    LearntAnnotator: {
+      /** Annotator */
+      annotator: string;
+      /** Judgments */
+      judgments: number;
+      /** Scale */
+      scale: number;
+      /** Tie Shift */
+      tie_shift: number;
+    };
+    /**
      * LeaseRead
      * @description Until when an assignment is held.
      */
@@ -2353,6 +2429,16 @@ export interface components {
        * Format: date-time
        */
       leased_until: string;
+    };
+    /**
+     * LengthBias
+     * @description How often the longer completion was preferred.
+     */
+    LengthBias: {
+      /** Longer Preferred */
+      longer_preferred: number | null;
+      /** Pairs */
+      pairs: number;
     };
     /**
      * LineError
@@ -2828,6 +2914,18 @@ export interface components {
       text: string;
     };
     /**
+     * Overlap
+     * @description How many judged the same, and what their judgments weigh together.
+     */
+    Overlap: {
+      /** Correlation */
+      correlation: number;
+      /** Effective Judgments */
+      effective_judgments: number;
+      /** Judgments Per Pair */
+      judgments_per_pair: number;
+    };
+    /**
      * OverlapChange
      * @description How many judgments tasks are to get from now on: those that are `open`, or `all`, finished ones too.
      */
@@ -2995,6 +3093,16 @@ export interface components {
       next_cursor?: string | null;
     };
     /**
+     * PairsFound
+     * @description So many pairs.
+     */
+    PairsFound: {
+      /** Pairs */
+      pairs: number;
+    } & {
+      [key: string]: unknown;
+    };
+    /**
      * Part
      * @description The figures of one value of a property; the value stands under the property's own name.
      */
@@ -3076,6 +3184,37 @@ export interface components {
       passed: boolean | null;
       /** Share */
       share: number | null;
+    };
+    /**
+     * Preflight
+     * @description The look at the data before anything was trained.
+     */
+    Preflight: {
+      /** Annotators */
+      annotators: number;
+      bad_rows: components["schemas"]["BadRows"];
+      contradictory: components["schemas"]["Contradictory"];
+      dominance: components["schemas"]["Dominance"];
+      dropped: components["schemas"]["Dropped"];
+      identical: components["schemas"]["Identical"];
+      /** Judgments */
+      judgments: number;
+      leaking: components["schemas"]["Leaking"];
+      length_bias: components["schemas"]["LengthBias"];
+      overlap: components["schemas"]["Overlap"];
+      /** Pairs */
+      pairs: number;
+      /** Prompts */
+      prompts: number;
+      /** Splits */
+      splits: {
+        [key: string]: number;
+      };
+      /** Ties */
+      ties: number;
+      truncated: components["schemas"]["Truncated"];
+    } & {
+      [key: string]: unknown;
     };
     /**
      * PresentationShown
@@ -3481,6 +3620,16 @@ export interface components {
       }[];
     };
     /**
+     * PromptsFound
+     * @description So many prompts.
+     */
+    PromptsFound: {
+      /** Prompts */
+      prompts: number;
+    } & {
+      [key: string]: unknown;
+    };
+    /**
      * RankingCounts
      * @description Judgments, all and those of today (UTC).
      */
@@ -3574,7 +3723,7 @@ export interface components {
     };
     /**
      * RewardReport
-     * @description The report of a reward run; `preflight`, `exposures` and `lineage` are told as the recipe wrote them.
+     * @description The report of a reward run; `exposures` and `lineage` are told as the recipe wrote them.
      */
     RewardReport: {
       /** By Split */
@@ -3593,10 +3742,9 @@ export interface components {
       lineage: {
         [key: string]: unknown;
       };
-      /** Preflight */
-      preflight: {
-        [key: string]: unknown;
-      };
+      /** People */
+      people?: components["schemas"]["LearntAnnotator"][] | null;
+      preflight: components["schemas"]["Preflight"];
       /** Steps */
       steps: number;
       /** Warnings */
@@ -4052,6 +4200,19 @@ export interface components {
     Total: {
       /** Total */
       total: number;
+    };
+    /**
+     * Truncated
+     * @description What was too long, and the pairs that cutting made equal.
+     */
+    Truncated: {
+      /** Completions */
+      completions: number;
+      made_equal: components["schemas"]["PairsFound"];
+      /** Prompts */
+      prompts: number;
+      /** Tokens */
+      tokens: number;
     };
     /**
      * Turn
