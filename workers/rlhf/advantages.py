@@ -3,8 +3,13 @@
 Shapes: B = rollouts in the batch, T = response tokens. Masks are True on real tokens.
 """
 
+from typing import Final
+
 import torch
 from torch import Tensor
+
+# Equal scores have no spread; without this their rounding would become the advantage.
+SMALLEST_SPREAD: Final = 1e-4
 
 
 def masked_sum(x_BT: Tensor, mask_BT: Tensor) -> Tensor:
@@ -61,6 +66,17 @@ def without_siblings_mean(score_B: Tensor, owner_B: Tensor) -> Tensor:
     siblings_B = same_BB.sum(dim=1) - 1
     others_B = same_BB @ score_B - score_B
     return score_B - others_B / siblings_B.clamp(min=1)
+
+
+def group_advantages(score_B: Tensor, owner_B: Tensor, *, scaled: bool) -> Tensor:
+    """Each score minus the mean of its prompt's scores and, if `scaled`, divided by their SD (Shao et al. 2024)."""
+    same_BB = (owner_B[:, None] == owner_B[None, :]).float()
+    count_B = same_BB.sum(dim=1)
+    around_B = score_B - same_BB @ score_B / count_B
+    if not scaled:
+        return around_B
+    variance_B = same_BB @ around_B**2 / (count_B - 1).clamp(min=1)
+    return around_B / (variance_B.sqrt() + SMALLEST_SPREAD)
 
 
 def explained_variance(value_BT: Tensor, return_BT: Tensor, mask_BT: Tensor) -> Tensor:

@@ -170,8 +170,8 @@ def name_of(word: str, path: Path, kind: str) -> str:
     """The name in a run's folder of a file that comes from outside."""
     if word == "text":
         return "pretrain.txt"
-    if word == "reference":
-        return "reference.jsonl"
+    if word in {"reference", "demonstrations"}:
+        return f"{word}.jsonl"
     if kind != "pretrain":
         return "data.jsonl"
     return "data" + next((ending for ending in ENDINGS if path.name.endswith(ending)), ".txt")

@@ -1,9 +1,9 @@
-"""The four roles of PPO, on one base in memory wherever they share it.
+"""The roles of RLHF, on one base in memory wherever they share it.
 
 Shapes: M = tokens, N = completions, d = width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,15 +12,21 @@ from torch import Tensor, nn
 
 from workers.rlhf import models
 from workers.rlhf.artifacts import BadArtifactError, read_description
-from workers.rlhf.configs import PpoConfig
+from workers.rlhf.data import Chat
 from workers.rlhf.heads import ScoreHead, load_head
 from workers.rlhf.models import LanguageModel, Role
+from workers.rlhf.policy_configs import BestOfNConfig, DpoConfig, Online, PpoConfig
 from workers.rlhf.prefix import Dialogues
 
 POLICY: Final = "policy"
 REFERENCE: Final = "reference"
 REWARD: Final = "reward"
+CRITIC: Final = "critic"
 RIDGE: Final = 1.0
+# Two numbers need no shrinking; this only keeps a constant feature from dividing by zero.
+SLIGHT_RIDGE: Final = 1e-3
+
+AnyPolicyConfig = Online | DpoConfig | BestOfNConfig
 
 
 class ValueHead(nn.Module):
@@ -42,27 +48,64 @@ class ValueHead(nn.Module):
         self.weight.copy_(weight_d)
         self.bias.copy_(bias)
 
+    @torch.no_grad()
+    def start_as(self, head: ScoreHead) -> None:
+        """Value a state as the reward model scores it, on the scale of its gain and bias."""
+        head.fold()
+        self.weight.copy_(head.gain * head.weight)
+        self.bias.copy_(head.bias)
+
+    @torch.no_grad()
+    def rescale(self, factor: Tensor, shift: Tensor) -> None:
+        """Turn each value v into factor · v + shift."""
+        self.weight.mul_(factor)
+        self.bias.mul_(factor).add_(shift)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
-    """Who plays: the policy learns, reference and reward stay as they are, the value head watches the policy."""
+    """Who plays: the policy learns, reference and reward stay as they are, the value head watches.
+
+    It watches the policy's own states, or those of a `critic`, which learns too. A reward model of another family
+    reads what was said as text (`by_text`). Where people's rankings are the judge there is no reward model.
+    """
 
     policy: Role
     reference: Role
-    reward: Role
-    score_head: ScoreHead
+    reward: Role | None = None
+    score_head: ScoreHead | None = None
     value_head: ValueHead
+    critic: Role | None = None
+    by_text: bool = False
+
+    @property
+    def judge(self) -> tuple[Role, ScoreHead]:
+        """The reward model and its head.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.reward is None or self.score_head is None:
+            raise ValueError("models: this run needs one called reward")
+        return self.reward, self.score_head
+
+    @property
+    def language_models(self) -> list[LanguageModel]:
+        """The models in memory that read the policy's tokens, each once."""
+        roles = (self.policy, self.reference, None if self.by_text else self.reward)
+        return list({id(role.model): role.model for role in roles if role is not None}.values())
 
     def lower(self, batch: Dialogues) -> dict[int, Dialogues]:
         """The batch after each language model's frozen layers, by the model's identity."""
-        roles = (self.policy, self.reference, self.reward)
-        return {key: model.lower(batch) for key, model in {id(role.model): role.model for role in roles}.items()}
+        return {id(model): model.lower(batch) for model in self.language_models}
 
     def trained(self) -> dict[str, nn.Parameter]:
-        """The policy's and the value head's weights, by names that a checkpoint keeps."""
-        return {f"policy/{name}": weight for name, weight in policy_weights(self.policy).items()} | {
-            f"value/{name}": weight for name, weight in self.value_head.named_parameters()
-        }
+        """The policy's, the value head's and the critic's weights, by names that a checkpoint keeps."""
+        weights = {f"policy/{name}": weight for name, weight in policy_weights(self.policy).items()}
+        weights |= {f"value/{name}": weight for name, weight in self.value_head.named_parameters()}
+        if self.critic is not None:
+            weights |= {f"critic/{name}": weight for name, weight in policy_weights(self.critic).items()}
+        return weights
 
 
 def policy_weights(policy: Role) -> dict[str, nn.Parameter]:
@@ -72,26 +115,73 @@ def policy_weights(policy: Role) -> dict[str, nn.Parameter]:
     return {str(place): weight for place, weight in enumerate(policy.model.parameters_of(policy.adapter))}
 
 
-def assemble(policy_folder: Path, reward_folder: Path, config: PpoConfig, *, seed: int) -> Cast:
+def assemble(policy_folder: Path, reward_folder: Path, config: Online | BestOfNConfig, *, seed: int) -> Cast:
     """Load all roles. The reward model shares the base if it was trained on the same weights.
 
     Raises:
-        BadArtifactError: roles that don't fit together.
+        BadArtifactError: roles that don't fit together, or that can't do what is asked for.
     """
-    policy, reference = full_pair(policy_folder) if config.method == "full" else lora_pair(policy_folder, config, seed)
+    policy, reference = pair(policy_folder, config, seed=seed)
     reward = reward_role(reward_folder, reference.model)
-    if reward.model.chat.stop_id != policy.model.chat.stop_id or len(reward.model.chat.tokenizer) != len(
-        policy.model.chat.tokenizer
-    ):
-        raise BadArtifactError("policy and reward model must share a tokenizer: tokens go from one to the other")
-    for model in {id(role.model): role.model for role in (policy, reference, reward)}.values():
-        model.cut()
+    by_text = not speak_alike(policy.model.chat, reward.model.chat)
     head = load_head(reward_folder, reward.model)
+    if config.pessimism > 0 and head.members_Hd is None:
+        raise BadArtifactError(f"{reward_folder.name}: pessimism needs a reward model with several heads, this has one")
     value_head = ValueHead(policy.model.width).to(policy.model.device)
-    return Cast(policy=policy, reference=reference, reward=reward, score_head=head, value_head=value_head)
+    whole = Cast(
+        policy=policy, reference=reference, reward=reward, score_head=head, value_head=value_head, by_text=by_text
+    )
+    if isinstance(config, PpoConfig) and config.value == "apart":
+        whole = with_critic(whole, reward_folder, config, seed=seed)
+    for model in [*whole.language_models, reward.model]:
+        model.cut()
+    return whole
 
 
-def lora_pair(folder: Path, config: PpoConfig, seed: int) -> tuple[Role, Role]:
+def pair(folder: Path, config: AnyPolicyConfig, *, seed: int) -> tuple[Role, Role]:
+    """Policy and reference by the method of a run."""
+    return full_pair(folder) if config.method == "full" else lora_pair(folder, config, seed)
+
+
+def without_judge(policy_folder: Path, config: DpoConfig, *, seed: int) -> Cast:
+    """Policy and reference alone."""
+    policy, reference = pair(policy_folder, config, seed=seed)
+    value_head = ValueHead(policy.model.width).to(policy.model.device)
+    alone = Cast(policy=policy, reference=reference, value_head=value_head)
+    for model in alone.language_models:
+        model.cut()
+    return alone
+
+
+def with_critic(whole: Cast, reward_folder: Path, config: PpoConfig, *, seed: int) -> Cast:
+    """Values on a copy of the reward model's adapter, starting as its scores; on a new one where it has none.
+
+    Raises:
+        BadArtifactError: the reward model does not read the policy's tokens.
+    """
+    reward, head = whole.judge
+    if whole.by_text:
+        raise BadArtifactError(f"{reward_folder.name}: has another tokenizer, so that no value can be read from it")
+    if reward.adapter is not None:
+        models.add_saved_adapter(reward.model, reward_folder, CRITIC)
+    else:
+        with models.fresh_seed(seed):
+            shape = {"rank": config.lora_rank, "alpha": config.lora_alpha, "layers": config.lora_layers}
+            models.add_adapter(reward.model, CRITIC, **shape)
+    value_head = ValueHead(reward.model.width).to(reward.model.device)
+    value_head.start_as(head)
+    return replace(whole, value_head=value_head, critic=Role(reward.model, CRITIC))
+
+
+def speak_alike(one: Chat, other: Chat) -> bool:
+    """Whether two models write conversations in the very same tokens."""
+    if one is other:
+        return True
+    same_words = one.tokenizer.get_vocab() == other.tokenizer.get_vocab()
+    return same_words and one.stop_id == other.stop_id and one.tokenizer.chat_template == other.tokenizer.chat_template
+
+
+def lora_pair(folder: Path, config: AnyPolicyConfig, seed: int) -> tuple[Role, Role]:
     """Policy and reference on one base: the reference is the policy's adapter as it was, or no adapter at all."""
     _, description = models.base_of(folder)
     if description.adapter:
@@ -126,13 +216,13 @@ def reward_role(folder: Path, beside: LanguageModel) -> Role:
     return Role(model, REWARD if description.adapter else None)
 
 
-def ridge(hidden_Md: Tensor, return_M: Tensor) -> tuple[Tensor, Tensor]:
+def ridge(hidden_Md: Tensor, return_M: Tensor, strength: float = RIDGE) -> tuple[Tensor, Tensor]:
     """Weights [d] and bias of a ridge regression, in fp64; the penalty is relative to the states' own size."""
     x_Md, y_M = hidden_Md.double(), return_M.double()
     mean_d, mean = x_Md.mean(dim=0), y_M.mean()
     centred_Md = x_Md - mean_d
     gram_dd = centred_Md.T @ centred_Md
-    penalty = RIDGE * gram_dd.diagonal().mean().clamp(min=1e-8)
+    penalty = strength * gram_dd.diagonal().mean().clamp(min=1e-8)
     weight_d = torch.linalg.solve(
         gram_dd + penalty * torch.eye(len(mean_d), dtype=x_Md.dtype, device=x_Md.device), centred_Md.T @ (y_M - mean)
     )

@@ -13,6 +13,7 @@ from typing import Any, Final
 import torch
 
 from workers.rlhf.artifacts import BadArtifactError
+from workers.rlhf.credit import BlindValueError
 from workers.rlhf.data import BadDataError
 from workers.rlhf.import_model import BadModelError
 from workers.rlhf.job import Emit, Event, open_job
@@ -23,6 +24,12 @@ EVENT_PIPE: Final = 3
 PARENT_GONE: Final = 70
 ADVICE: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (NonFiniteError, "non_finite", "Lower the learning rate, then start the run again."),
+    (
+        BlindValueError,
+        "blind_value",
+        "More prompts per update, a higher value_learning_rate or value=apart help; blind_value=warn goes on as it is, "
+        "and rloo needs no values.",
+    ),
     (BadDataError, "bad_data", "Correct the data that the message names."),
     (BadArtifactError, "bad_model", "Choose another model version, or import the model again."),
     (BadModelError, "bad_model", "Check the source of the model."),

@@ -28,10 +28,14 @@ ROLES: Final[Mapping[str, Mapping[str, str]]] = {
     "sft": {"base": "model", "reward": "reward_model"},
     "reward": {"base": "model"},
     "ppo": {"policy": "model", "reward": "reward_model"},
+    "rloo": {"policy": "model", "reward": "reward_model"},
+    "grpo": {"policy": "model", "reward": "reward_model"},
+    "best_of_n": {"policy": "model", "reward": "reward_model"},
+    "dpo": {"policy": "model"},
 }
 # Models that a recipe can do without.
 OPTIONAL: Final = frozenset({("pretrain", "base"), ("sft", "reward")})
-FILES: Final = ("data", "text", "reference")
+FILES: Final = ("data", "text", "demonstrations", "reference")
 INTERRUPTED: Final = 130
 EXPECTED: Final = (ValueError, ArithmeticError, OSError, RuntimeError)
 
@@ -79,12 +83,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="text (pretrain), demonstrations (sft), rankings or prompts",
     )
-    training.add_argument("--text", type=Path, metavar="FILE", help="pretraining text to mix in (sft)")
+    training.add_argument("--text", type=Path, metavar="FILE", help="other text to mix in (sft, ppo)")
+    training.add_argument(
+        "--demonstrations", type=Path, metavar="FILE", help="demonstrations to mix in where there is no text (ppo)"
+    )
     training.add_argument(
         "--reference", type=Path, metavar="FILE", help="prompts with completions that fix the scale of scores (reward)"
     )
-    training.add_argument("--model", type=Path, metavar="DIR", help="base, or policy (ppo); pretrain can do without")
-    training.add_argument("--reward-model", type=Path, metavar="DIR", help="reward model (ppo; judges answers in sft)")
+    training.add_argument("--model", type=Path, metavar="DIR", help="base, or policy to improve; pretrain can do without")
+    training.add_argument("--reward-model", type=Path, metavar="DIR", help="reward model (not for dpo)")
     training.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run; asked again, it goes on")
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--threads", type=int, default=0, help="threads of a CPU; 0 leaves it to torch")

@@ -52,11 +52,23 @@ class ScoreHead(nn.Module):
         """Scores [N] in units of the within-prompt SD."""
         return self.gain * self.raw(hidden_Nd) + self.bias
 
+    def members(self, hidden_Nd: Tensor) -> Tensor:
+        """Scores [N, H] of each member, in units of the within-prompt SD."""
+        return self.gain * self.raw_members(hidden_Nd) + self.bias
+
     @torch.no_grad()
     def fold(self) -> None:
         """Make `weight` the mean of the members, for readers that know no ensembles."""
         if self.members_Hd is not None:
             self.weight.copy_(self.members_Hd.mean(dim=0))
+
+
+def spread(score_NH: Tensor) -> Tensor:
+    """SD [N] over members of each completion's score, less each member's mean for the prompt.
+
+    A member's own level for a prompt was never learnt, so that only scores around it can agree or disagree.
+    """
+    return (score_NH - score_NH.mean(dim=0)).std(dim=1, correction=0)
 
 
 def save_head(head: ScoreHead, folder: Path) -> None:

@@ -64,6 +64,45 @@ def policy_losses(
     return -masked_sum(surrogate_BT, mask_BT)
 
 
+def completion_losses(
+    logprob_BT: Tensor, old_logprob_BT: Tensor, advantage_B: Tensor, mask_BT: Tensor, *, clip: float
+) -> Tensor:
+    """Sum over rollouts of the clipped surrogate of whole completions, negated; its ratio is that of all their tokens.
+
+    Where the policy has not moved, the gradient is that of REINFORCE, -A ∇ log π(completion), with the advantages of
+    RLOO (Ahmadian et al. 2024, eq. 6 and 7): a completion is one action.
+    """
+    zero_BT = torch.zeros_like(logprob_BT)
+    logprob_B = torch.where(mask_BT, logprob_BT, zero_BT).sum(dim=1)
+    ratio_B = probability_ratio(logprob_B, torch.where(mask_BT, old_logprob_BT, zero_BT).sum(dim=1))
+    surrogate_B = torch.minimum(ratio_B * advantage_B, ratio_B.clamp(1 - clip, 1 + clip) * advantage_B)
+    return -surrogate_B.sum()
+
+
+def group_losses(
+    logprob_BT: Tensor,
+    old_logprob_BT: Tensor,
+    reference_BT: Tensor,
+    advantage_B: Tensor,
+    mask_BT: Tensor,
+    *,
+    clip: float,
+    kl_coefficient: float,
+    longest: int | None = None,
+) -> Tensor:
+    """Sum over rollouts of the objective of GRPO (Shao et al. 2024, eq. 3), negated.
+
+    Of each rollout the mean over its tokens of the clipped surrogate less β times k3 to the reference (eq. 4); with
+    `longest` the sum over its tokens divided by that (Liu et al. 2025), so that length has no say.
+    """
+    ratio_BT, advantage_B1 = probability_ratio(logprob_BT, old_logprob_BT), advantage_B[:, None]
+    surrogate_BT = torch.minimum(ratio_BT * advantage_B1, ratio_BT.clamp(1 - clip, 1 + clip) * advantage_B1)
+    distance_BT = probability_ratio(reference_BT, logprob_BT) - (reference_BT - logprob_BT) - 1
+    gain_BT = torch.where(mask_BT, surrogate_BT - kl_coefficient * distance_BT, torch.zeros_like(logprob_BT))
+    length_B = mask_BT.sum(dim=1).clamp(min=1) if longest is None else longest
+    return -(gain_BT.sum(dim=1) / length_B).sum()
+
+
 def value_losses(value_BT: Tensor, old_value_BT: Tensor, return_BT: Tensor, mask_BT: Tensor, *, clip: float) -> Tensor:
     """Sum over tokens of half the squared error, pessimistic about moving further than `clip` from the old value."""
     clipped_BT = old_value_BT + (value_BT - old_value_BT).clamp(-clip, clip)

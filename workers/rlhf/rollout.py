@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workers.rlhf import advantages
 from workers.rlhf.attention import HALF
-from workers.rlhf.cast import Cast, ridge
-from workers.rlhf.configs import PpoConfig
+from workers.rlhf.cast import Cast
+from workers.rlhf.data import BadDataError, Messages
+from workers.rlhf.heads import spread
 from workers.rlhf.logprobs import exact_kl, token_logprobs
 from workers.rlhf.models import Role
+from workers.rlhf.policy_configs import Judging, Writing
 from workers.rlhf.prefix import Dialogues, States, dialogues, join, take
 from workers.rlhf.sampling import Completion, Sampling, row_seed, sample
 from workers.rlhf.training import chunks
@@ -24,11 +25,12 @@ from workers.rlhf.training import chunks
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A prompt as tokens."""
+    """A prompt as tokens; the messages are for a reward model that reads other tokens."""
 
     prompt_id: int | str
     ids: list[int]
     text: str
+    messages: Messages = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Part:
 
     batch: Dialogues
     row_N: Tensor
+    prompts: Sequence[int]
 
     def of(self, values_NR: Tensor) -> Tensor:
         """These completions' rows of a tensor over all answers, as wide as this part."""
@@ -59,8 +62,8 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rollout:
-    """What happened and what it was worth; constant while the policy improves on it."""
+class Judged:
+    """What happened and how it was judged: log-probabilities as written, KL (k1), entropies, scores."""
 
     answers: Answers
     mask_NR: Tensor
@@ -68,21 +71,15 @@ class Rollout:
     kl_NR: Tensor
     entropy_NR: Tensor
     score_N: Tensor
-    value_NR: Tensor
-    advantage_NR: Tensor
-    return_NR: Tensor
 
 
-def answer(
-    cast: Cast, questions: Sequence[Question], config: PpoConfig, *, count: int, seed: tuple[int, ...]
-) -> Answers:
+def answer(cast: Cast, questions: Sequence[Question], config: Writing, *, count: int, seed: tuple[int, ...]) -> Answers:
     """Let the policy write `count` completions of each question, from the very distribution that it learns in."""
     owner = [place for place in range(len(questions)) for _ in range(count)]
     seeds = [row_seed(*seed, questions[place].prompt_id, index) for index, place in enumerate(owner)]
     plan = Sampling(temperature=config.temperature, max_new_tokens=config.max_new_tokens)
-    completions = sample(
-        cast.policy, [question.ids for question in questions], owner, seeds, plan, value_of=cast.value_head
-    )
+    value_of = cast.value_head if cast.critic is None else None
+    completions = sample(cast.policy, [question.ids for question in questions], owner, seeds, plan, value_of=value_of)
     chat = cast.policy.model.chat
     rows = [done.ids if done.stopped else [*done.ids, chat.stop_id] for done in completions]
     replies = [list(group) for group in chunks(rows, count)]
@@ -90,18 +87,38 @@ def answer(
     length_N = torch.tensor([len(done.ids) for done in completions], device=batch.reply.device)
     action_NR = torch.arange(batch.reply.size(1), device=length_N.device) < length_N[:, None]
     stopped_N = torch.tensor([done.stopped for done in completions], device=length_N.device)
-    return Answers(completions, batch, _lower_all(cast, batch, config), action_NR, stopped_N)
+    lowered = _lower_all(cast, batch, config)
+    if cast.by_text:
+        lowered |= _for_the_judge(cast, questions, list(chunks(completions, count)), config)
+    return Answers(completions, batch, lowered, action_NR, stopped_N)
 
 
 @torch.no_grad()
-def judge(cast: Cast, answers: Answers, config: PpoConfig) -> Tensor:
-    """The reward model's score [N] of each completion, read at its stop token."""
-    batches = [part.batch for part in passes(cast.reward, answers, config)]
-    return torch.cat([cast.score_head(cast.reward.states(batch).last(batch.reply_mask_NR)) for batch in batches])
+def judge(cast: Cast, answers: Answers, config: Judging) -> Tensor:
+    """The reward model's score [N] of each completion, read at its stop token.
+
+    Of an ensemble the mean, less `pessimism` times how far its members disagree (Coste et al. 2024): what they
+    disagree about is where a policy finds scores that nobody meant.
+    """
+    reward, head = cast.judge
+    batches = [part.batch for part in passes(reward, answers, config)]
+    last_Nd = torch.cat([reward.states(batch).last(batch.reply_mask_NR) for batch in batches])
+    if config.pessimism == 0:
+        score_N: Tensor = head(last_Nd)
+        return score_N
+    return cautious(head.members(last_Nd), answers.batch.owner_N, config.pessimism)
+
+
+def cautious(score_NH: Tensor, owner_N: Tensor, pessimism: float) -> Tensor:
+    """Mean of an ensemble's scores [N, H] less so many of its spreads, which are around each prompt's means."""
+    spread_N = torch.zeros_like(score_NH[:, 0])
+    for prompt in set(owner_N.tolist()):
+        spread_N[owner_N == prompt] = spread(score_NH[owner_N == prompt])
+    return score_NH.mean(dim=1) - pessimism * spread_N
 
 
 @torch.no_grad()
-def read_logprobs(role: Role, answers: Answers, config: PpoConfig) -> Tensor:
+def read_logprobs(role: Role, answers: Answers, config: Writing) -> Tensor:
     """Log-probabilities [N, R] of the policy's tokens as a role reads them; 0 where there is no token."""
     logprob_NR = torch.zeros(answers.action_NR.shape, device=answers.action_NR.device)
     for part in passes(role, answers, config):
@@ -110,7 +127,7 @@ def read_logprobs(role: Role, answers: Answers, config: PpoConfig) -> Tensor:
     return logprob_NR
 
 
-def written_logprobs(cast: Cast, answers: Answers, config: PpoConfig) -> Tensor:
+def written_logprobs(cast: Cast, answers: Answers, config: Writing) -> Tensor:
     """Log-probabilities [N, R] that the policy gave its tokens: as noted while it wrote them.
 
     In half precision writing (a token at a time) and reading (whole completions) round differently, by tenths of a nat
@@ -119,7 +136,7 @@ def written_logprobs(cast: Cast, answers: Answers, config: PpoConfig) -> Tensor:
     """
     if rounds_apart(cast.policy):
         return read_logprobs(cast.policy, answers, config)
-    return _padded([done.logprobs for done in answers.completions], answers.action_NR)
+    return padded([done.logprobs for done in answers.completions], answers.action_NR)
 
 
 def rounds_apart(role: Role) -> bool:
@@ -128,7 +145,7 @@ def rounds_apart(role: Role) -> bool:
 
 
 @torch.no_grad()
-def kl_to_reference(cast: Cast, answers: Answers, config: PpoConfig) -> Tensor:
+def kl_to_reference(cast: Cast, answers: Answers, config: Writing) -> Tensor:
     """Nats [N] between policy and reference: the exact KL of every next-token distribution, summed over tokens."""
     p_Md, q_Md = action_states(cast.policy, answers, config), action_states(cast.reference, answers, config)
     heads = cast.policy.model.vocabulary_head, cast.reference.model.vocabulary_head
@@ -138,7 +155,7 @@ def kl_to_reference(cast: Cast, answers: Answers, config: PpoConfig) -> Tensor:
 
 
 @torch.no_grad()
-def action_states(role: Role, answers: Answers, config: PpoConfig) -> Tensor:
+def action_states(role: Role, answers: Answers, config: Writing) -> Tensor:
     """States [M, d] from which a role would choose each action, completion after completion."""
     parts = []
     for part in passes(role, answers, config):
@@ -148,67 +165,29 @@ def action_states(role: Role, answers: Answers, config: PpoConfig) -> Tensor:
 
 
 @torch.no_grad()
-def credit(cast: Cast, answers: Answers, config: PpoConfig, *, kl_coefficient: float, fit_values: bool) -> Rollout:
-    """Score the answers, charge for the distance from the reference, and estimate every token's advantage."""
+def look(cast: Cast, answers: Answers, config: Judging) -> Judged:
+    """Read the answers as the reference and the reward model do."""
     mask_NR = answers.action_NR
     logprob_NR = written_logprobs(cast, answers, config)
-    kl_NR = (logprob_NR - read_logprobs(cast.reference, answers, config)) * mask_NR
-    score_N = judge(cast, answers, config)
-    reward_NR = advantages.shape_rewards(
-        earned(score_N, answers, config), kl_NR, mask_NR, kl_coefficient=kl_coefficient
-    )
-    value_NR = _padded([done.values for done in answers.completions], mask_NR)
-    if fit_values:
-        value_NR = first_values(cast, answers, reward_NR, config)
-    advantage_NR = advantages.estimate_advantages(
-        reward_NR, value_NR, mask_NR, discount=config.discount, trace=config.trace
-    )
-    return Rollout(
+    return Judged(
         answers=answers,
         mask_NR=mask_NR,
         logprob_NR=logprob_NR,
-        kl_NR=kl_NR,
-        entropy_NR=_padded([done.entropies for done in answers.completions], mask_NR),
-        score_N=score_N,
-        value_NR=value_NR,
-        advantage_NR=advantages.whiten(advantage_NR, mask_NR),
-        return_NR=advantage_NR + value_NR,
+        kl_NR=(logprob_NR - read_logprobs(cast.reference, answers, config)) * mask_NR,
+        entropy_NR=padded([done.entropies for done in answers.completions], mask_NR),
+        score_N=judge(cast, answers, config),
     )
 
 
-def earned(score_N: Tensor, answers: Answers, config: PpoConfig) -> Tensor:
-    """What a completion is paid [N]: its score, less for having no end, against the prompt's other completions."""
-    paid_N = score_N - config.missing_stop_penalty * (~answers.stopped_N).float()
-    if config.prompt_baseline == "siblings":
-        return advantages.without_siblings_mean(paid_N, answers.batch.owner_N)
-    return paid_N
+def paid(score_N: Tensor, answers: Answers, config: Judging) -> Tensor:
+    """What a completion is paid [N]: its score, less for having no end."""
+    return score_N - config.missing_stop_penalty * (~answers.stopped_N).float()
 
 
-@torch.no_grad()
-def first_values(cast: Cast, answers: Answers, reward_NR: Tensor, config: PpoConfig) -> Tensor:
-    """Fit the value head to the first rollout's returns, and value that rollout without letting it see itself.
-
-    Each half of the prompts is valued by a regression on the other half; the head keeps the regression on all.
-    """
-    mask_NR = answers.action_NR
-    zero_NR = torch.zeros_like(reward_NR)
-    return_NR = advantages.estimate_advantages(reward_NR, zero_NR, mask_NR, discount=config.discount, trace=1.0)
-    hidden_Md = action_states(cast.policy, answers, config).float()
-    half_M = (answers.batch.owner_N % 2 == 0)[:, None].expand_as(mask_NR)[mask_NR]
-    return_M = return_NR[mask_NR]
-    value_M = torch.zeros_like(return_M)
-    for side_M in (half_M, ~half_M):
-        if bool(side_M.any()) and bool((~side_M).any()):
-            weight_d, bias = ridge(hidden_Md[~side_M], return_M[~side_M])
-            value_M[side_M] = hidden_Md[side_M] @ weight_d + bias
-    cast.value_head.fit(hidden_Md, return_M)
-    return zero_NR.masked_scatter(mask_NR, value_M)
-
-
-def passes(role: Role, answers: Answers, config: PpoConfig, prompts: Sequence[int] | None = None) -> Iterator[Part]:
+def passes(role: Role, answers: Answers, config: Writing, prompts: Sequence[int] | None = None) -> Iterator[Part]:
     """The dialogues (of some prompts), a few prompts at a time, as a role's model sees them."""
     for chunk in chunks(prompts or range(len(answers.batch.prompt)), config.prompts_per_chunk):
-        yield Part(*take(answers.seen_by(role), chunk))
+        yield Part(*take(answers.seen_by(role), chunk), chunk)
 
 
 def action_logprobs(role: Role, answers: Answers, part: Part, states: States, temperature: float) -> Tensor:
@@ -219,7 +198,25 @@ def action_logprobs(role: Role, answers: Answers, part: Part, states: States, te
     return torch.zeros(mask_NR.shape, device=mask_NR.device).masked_scatter(mask_NR, token_M)
 
 
-def _lower_all(cast: Cast, batch: Dialogues, config: PpoConfig) -> dict[int, Dialogues]:
+@torch.no_grad()
+def _for_the_judge(
+    cast: Cast, questions: Sequence[Question], written: Sequence[Sequence[Completion]], config: Writing
+) -> dict[int, Dialogues]:
+    """The same conversations in the words of a reward model that has other ones."""
+    reward, _ = cast.judge
+    chat, text = reward.model.chat, cast.policy.model.chat.text
+    if any(not question.messages for question in questions):
+        raise BadDataError("this reward model has another tokenizer: prompts are needed as messages")
+    asked = [chat.prompt(question.messages, config.max_prompt_tokens).ids for question in questions]
+    # Tokens of another vocabulary may be much shorter; an answer that no position is left for would be cut unseen.
+    room = reward.model.longest - max(map(len, asked))
+    said = [[chat.completion(text(done.ids), room).ids for done in group] for group in written]
+    batch = dialogues(asked, said, chat.pad_id).to(reward.model.device)
+    parts = [reward.model.lower(take(batch, chunk)[0]) for chunk in chunks(range(len(asked)), config.prompts_per_chunk)]
+    return {id(reward.model): join(parts)}
+
+
+def _lower_all(cast: Cast, batch: Dialogues, config: Writing) -> dict[int, Dialogues]:
     lowered: dict[int, list[Dialogues]] = {}
     for chunk in chunks(range(len(batch.prompt)), config.prompts_per_chunk):
         for key, part in cast.lower(take(batch, chunk)[0]).items():
@@ -227,6 +224,7 @@ def _lower_all(cast: Cast, batch: Dialogues, config: PpoConfig) -> dict[int, Dia
     return {key: join(parts) for key, parts in lowered.items()}
 
 
-def _padded(rows: Sequence[Sequence[float]], mask_NR: Tensor) -> Tensor:
+def padded(rows: Sequence[Sequence[float]], mask_NR: Tensor) -> Tensor:
+    """Numbers of each completion's actions as [N, R]."""
     values = torch.tensor([value for row in rows for value in row], dtype=torch.float32, device=mask_NR.device)
     return torch.zeros(mask_NR.shape, device=mask_NR.device).masked_scatter(mask_NR, values)

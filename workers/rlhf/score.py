@@ -17,7 +17,7 @@ from workers.rlhf import models
 from workers.rlhf.artifacts import BadArtifactError, read_description
 from workers.rlhf.data import BadDataError
 from workers.rlhf.forms import choose
-from workers.rlhf.heads import ScoreHead, load_head
+from workers.rlhf.heads import ScoreHead, load_head, spread
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.prefix import dialogues
 from workers.rlhf.ranking_file import BadRowError, messages_of
@@ -43,7 +43,7 @@ class Judge:
         replies = [chat.completion(text, LONGEST).ids for text in texts]
         batch = self.model.lower(dialogues([prompt.ids], [replies], chat.pad_id))
         last_Nd = self.role.states(batch).last(batch.reply_mask_NR)
-        return (self.head.gain * self.head.raw_members(last_Nd) + self.head.bias).cpu()
+        return self.head.members(last_Nd).cpu()
 
 
 def load_judge(folder: Path) -> Judge:
@@ -84,14 +84,6 @@ def scored(judges: Sequence[Judge], row: Mapping[str, Any]) -> dict[str, Any]:
     if score_NH.size(1) > 1 and not alone:
         said["spread"] = spread(score_NH).tolist()
     return said
-
-
-def spread(score_NH: Tensor) -> Tensor:
-    """SD [N] over members of each completion's score, less each member's mean for the prompt.
-
-    A member's own level for a prompt was never learnt, so that only scores around it can agree or disagree.
-    """
-    return (score_NH - score_NH.mean(dim=0)).std(dim=1, correction=0)
 
 
 def texts_of(row: Mapping[str, Any]) -> tuple[list[str], bool]:

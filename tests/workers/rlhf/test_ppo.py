@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -6,13 +7,14 @@ import pytest
 import torch
 
 from tests.tiny_model import EXCHANGES
-from workers.rlhf import cast, checkpoints, models, ppo, rollout
+from workers.rlhf import cast, checkpoints, credit, models, ppo, rollout, rounds
 from workers.rlhf.artifacts import BadArtifactError, Description, describe, seal
 from workers.rlhf.cast import Cast
 from workers.rlhf.configs import PpoConfig
 from workers.rlhf.heads import ScoreHead, save_head
-from workers.rlhf.ppo import BrokenInvariantError
+from workers.rlhf.mixing import beside
 from workers.rlhf.rollout import Question
+from workers.rlhf.rounds import BrokenInvariantError
 from workers.rlhf.training import NonFiniteError
 
 SMALL = PpoConfig(
@@ -60,9 +62,9 @@ def ask(players: Cast, count: int = 6) -> list[Question]:
     return [Question(n, chat.prompt(messages, 64).ids, messages[0]["content"]) for n, messages in enumerate(said)]
 
 
-def first_rollout(players: Cast, config: PpoConfig = SMALL) -> rollout.Rollout:
+def first_rollout(players: Cast, config: PpoConfig = SMALL) -> credit.Rollout:
     answers = rollout.answer(players, ask(players), config, count=3, seed=(1,))
-    return rollout.credit(players, answers, config, kl_coefficient=config.kl_coefficient, fit_values=True)
+    return credit.credit(players, answers, config, kl_coefficient=config.kl_coefficient, fit_values=True)
 
 
 def weights_of(players: Cast) -> torch.Tensor:
@@ -81,7 +83,7 @@ def test_at_the_start_policy_and_reference_are_the_same(players: Cast) -> None:
 
 
 def test_before_the_first_step_every_ratio_is_one(players: Cast) -> None:
-    numbers = ppo.accumulate(players, first_rollout(players), range(6), SMALL)
+    numbers = ppo.accumulate(players, first_rollout(players), SMALL, range(6))
     assert numbers["policy/ratio_error"] < 1e-4
     assert numbers["policy/clipfrac"] == 0
     assert numbers["policy/approxkl"] == pytest.approx(0, abs=1e-8)
@@ -109,10 +111,10 @@ def test_in_half_precision_old_and_new_come_from_the_same_kind_of_pass(players: 
     for size in (2, 4):
         config = replace(SMALL, prompts_per_chunk=size)
         seen = first_rollout(players, config)
-        minis = [list(mini) for mini in ppo.minibatches(players, 6, config, order)]
+        minis = [list(mini) for mini in rounds.minibatches(players, 6, config, order)]
         assert sorted(prompt for mini in minis for prompt in mini) == list(range(6))
         for mini in minis:
-            assert ppo.accumulate(players, seen, mini, config)["policy/ratio_error"] == 0
+            assert ppo.accumulate(players, seen, config, mini)["policy/ratio_error"] == 0
 
 
 def test_a_run_in_half_precision_passes_its_checks_and_learns(players: Cast) -> None:
@@ -122,8 +124,8 @@ def test_a_run_in_half_precision_passes_its_checks_and_learns(players: Cast) -> 
     assert max(step.metrics["policy/ratio_error"] for step in steps) > 1e-3
     # A policy that has moved still starts each rollout at itself.
     moved = first_rollout(players)
-    mini = next(ppo.minibatches(players, 6, SMALL, torch.Generator().manual_seed(1)))
-    assert ppo.accumulate(players, moved, mini, SMALL)["policy/ratio_error"] == 0
+    mini = next(rounds.minibatches(players, 6, SMALL, torch.Generator().manual_seed(1)))
+    assert ppo.accumulate(players, moved, SMALL, mini)["policy/ratio_error"] == 0
     assert float(moved.kl_NR.abs().max()) > 1e-3
 
 
@@ -132,7 +134,7 @@ def test_after_training_the_first_ratio_of_a_new_rollout_is_one_again(players: C
     steps = list(ppo.train(players, ask(players), SMALL, training, seed=1))
     assert len(steps) == 4
     assert max(step.metrics["policy/ratio_error"] for step in steps) > 1e-4
-    numbers = ppo.accumulate(players, first_rollout(players), range(6), SMALL)
+    numbers = ppo.accumulate(players, first_rollout(players), SMALL, range(6))
     assert numbers["policy/ratio_error"] < 1e-4
     assert rollout.kl_to_reference(players, first_rollout(players).answers, SMALL).mean() > 0
 
@@ -165,7 +167,7 @@ def test_the_score_is_read_at_the_stop_token_and_paid_at_the_last_action(players
     assert answers.batch.reply[rows, read_N].tolist() == [stop] * 18
     # The stop token is an action where the policy chose it; where it was cut the judge alone sees one.
     assert (read_N - acted_N).tolist() == [0 if stopped else 1 for stopped in answers.stopped_N.tolist()]
-    seen = rollout.credit(players, answers, config, kl_coefficient=0.0, fit_values=False)
+    seen = credit.credit(players, answers, config, kl_coefficient=0.0, fit_values=False)
     torch.testing.assert_close(seen.return_NR[rows, acted_N], seen.score_N, atol=1e-5, rtol=1e-4)
     assert seen.return_NR[~seen.mask_NR].abs().max() == 0
 
@@ -187,17 +189,17 @@ def test_no_end_costs_the_penalty(players: Cast) -> None:
     plain = replace(SMALL, prompt_baseline="none", missing_stop_penalty=0.0)
     dear = replace(plain, missing_stop_penalty=0.7)
     score_N = torch.zeros(18)
-    lost_N = rollout.earned(score_N, answers, plain) - rollout.earned(score_N, answers, dear)
+    lost_N = credit.earned(score_N, answers, plain) - credit.earned(score_N, answers, dear)
     torch.testing.assert_close(lost_N, 0.7 * (~answers.stopped_N).float())
 
 
 def test_an_offset_of_a_prompt_changes_no_advantage(players: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = rollout.answer(players, ask(players), SMALL, count=3, seed=(1,))
-    credit = lambda: rollout.credit(players, answers, SMALL, kl_coefficient=0.3, fit_values=False)  # noqa: E731
-    plain, judged = credit(), rollout.judge(players, answers, SMALL)
+    credited = lambda: credit.credit(players, answers, SMALL, kl_coefficient=0.3, fit_values=False)  # noqa: E731
+    plain, judged = credited(), rollout.judge(players, answers, SMALL)
     offset_N = torch.tensor([5.0, -5.0, 0.0, 5.0, -5.0, 5.0])[answers.batch.owner_N]
     monkeypatch.setattr(rollout, "judge", lambda *_: judged + offset_N)
-    torch.testing.assert_close(credit().advantage_NR, plain.advantage_NR, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(credited().advantage_NR, plain.advantage_NR, atol=1e-4, rtol=1e-3)
 
 
 def test_first_values_come_from_the_other_half_of_the_prompts(players: Cast) -> None:
@@ -206,7 +208,7 @@ def test_first_values_come_from_the_other_half_of_the_prompts(players: Cast) -> 
     noise_NR = torch.zeros(answers.action_NR.shape)
     rows = torch.arange(18)
     noise_NR[rows, answers.action_NR.sum(1) - 1] = torch.randn(18)
-    value_NR = rollout.first_values(players, answers, noise_NR, SMALL)
+    value_NR = credit.first_values(players, answers, noise_NR, torch.zeros(18), SMALL)
     return_NR = torch.flip(torch.flip(noise_NR, [1]).cumsum(1), [1])
     mask = answers.action_NR
     own = players.value_head(rollout.action_states(players.policy, answers, SMALL)).detach()
@@ -219,7 +221,7 @@ def test_chunks_and_their_order_are_only_a_matter_of_memory(players: Cast) -> No
     seen = first_rollout(players)
     gradients = []
     for size in (1, 2, 6):
-        ppo.accumulate(players, seen, [4, 0, 1, 5, 3, 2], replace(SMALL, prompts_per_chunk=size))
+        ppo.accumulate(players, seen, replace(SMALL, prompts_per_chunk=size), [4, 0, 1, 5, 3, 2])
         gradients.append(torch.cat([w.grad.flatten().clone() for w in players.trained().values()]))
         for weight in players.trained().values():
             weight.grad = None
@@ -329,7 +331,8 @@ def test_a_policy_that_changed_behind_the_rollout_is_refused(players: Cast) -> N
     for weight in players.policy.model.parameters_of("policy"):
         torch.nn.init.normal_(weight, std=0.3)
     with pytest.raises(BrokenInvariantError, match="differs from itself"):
-        ppo.improve(players, seen, SMALL, ppo.training_of(players, SMALL), seed=1)
+        gradient = beside(None, 0, partial(ppo.accumulate, players, seen, SMALL))
+        rounds.improve(players, 6, SMALL, ppo.training_of(players, SMALL), gradient, seed=1)
 
 
 def test_numbers_that_are_none_stop_the_run_before_a_weight_changes(players: Cast, monkeypatch) -> None:
@@ -361,10 +364,10 @@ def test_beta_is_steered_towards_the_target(players: Cast) -> None:
 
 
 def test_every_pass_asks_every_prompt_once(players: Cast) -> None:
-    asked = [[q.prompt_id for q in ppo.questions_of(update, ask(players), SMALL, 1)] for update in range(4)]
+    asked = [[q.prompt_id for q in rounds.questions_of(update, ask(players), SMALL, 1)] for update in range(4)]
     assert sorted(asked[0] + asked[1]) == sorted(asked[2] + asked[3]) == list(range(6))
     few = ask(players, count=2)
-    assert len(ppo.questions_of(0, few, SMALL, 1)) == 2
+    assert len(rounds.questions_of(0, few, SMALL, 1)) == 2
 
 
 def test_roles_that_do_not_fit_are_refused(tiny_base: Path, reward_folder: Path) -> None:

@@ -1,0 +1,94 @@
+"""Run best-of-n from its folder: write, judge and choose, then learn what was chosen, and save the policy."""
+
+from typing import Final
+
+import torch
+
+from workers.rlhf import best_of_n, cast, next_token, sft
+from workers.rlhf.best_of_n import Candidate, as_bytes, describe, from_bytes, lessons
+from workers.rlhf.cast import Cast
+from workers.rlhf.checkpoints import Training
+from workers.rlhf.job import Job
+from workers.rlhf.language_configs import SftConfig
+from workers.rlhf.next_token import pupil
+from workers.rlhf.policy_configs import BestOfNConfig
+from workers.rlhf.policy_run import questions, save_policy, shown
+from workers.rlhf.processes import Team
+from workers.rlhf.rollout import Question
+
+COMPLETIONS: Final = "completions.jsonl"
+WRITTEN: Final = "written"
+
+
+def launch_best_of_n(job: Job) -> None:
+    """Write, judge, choose and learn; the artifact holds every completion with its score beside the policy."""
+    config: BestOfNConfig = job.config
+    job.step("loading", 0, 1)
+    roles = cast.assemble(job.model("policy"), job.model("reward"), config, seed=job.seed)
+    ask, show = questions(job, roles.policy.model.chat)
+    ask = ask[: config.prompts]
+    rate = config.learning_rate if config.method == "lora" else config.full_learning_rate
+    training = sft.training_of(roles.policy, rate, 0.0)
+    done = job.resumed(training)
+    writing = -(-len(ask) // config.prompts_per_chunk)
+    if not done:
+        training.numbers["first"] = shown(job, roles, show, 0)
+        written = write(job, roles, ask)
+        training.kept[WRITTEN] = torch.frombuffer(bytearray(as_bytes(written)), dtype=torch.uint8)
+        job.checkpoint(writing, training)
+    written = from_bytes(training.kept[WRITTEN].numpy().tobytes())
+    total = learn(job, roles, training, ask, written, done=max(0, done - writing), before=writing)
+    last = shown(job, roles, show, total) | describe(written, config)
+    report = {
+        "first": training.numbers["first"],
+        "last": last,
+        "prompts": {"learnt": len(ask), "shown": len(show)},
+        "steps": total - writing,
+    }
+    job.out.mkdir(parents=True, exist_ok=True)
+    (job.out / COMPLETIONS).write_bytes(as_bytes(written))
+    save_policy(job, roles, last, report)
+
+
+def write(job: Job, roles: Cast, ask: list[Question]) -> list[Candidate]:
+    """All completions, told as they come."""
+    config: BestOfNConfig = job.config
+    total = -(-len(ask) // config.prompts_per_chunk)
+    written: list[Candidate] = []
+    for number, part in enumerate(best_of_n.write(roles, ask, config, seed=job.seed), start=1):
+        written += part
+        for one in part:
+            job.emit(one.event())
+        job.step("writing", number, total)
+    job.metric(total, describe(written, config))
+    return written
+
+
+def learn(
+    job: Job,
+    roles: Cast,
+    training: Training,
+    ask: list[Question],
+    written: list[Candidate],
+    *,
+    done: int,
+    before: int,
+) -> int:
+    """Learn what was chosen after so many steps of writing; the number of steps in all."""
+    config: BestOfNConfig = job.config
+    rows = lessons(ask, written)
+    plan = sft.plan_of(
+        rows, SftConfig(epochs=config.epochs, minimum_steps=1, rows_per_step=config.rows_per_step), seed=job.seed
+    )
+    longest = config.max_prompt_tokens + config.max_new_tokens
+    reader = pupil(roles.policy, tokens_per_forward=config.prompts_per_chunk * longest, packed=True, team=Team())
+    steps = next_token.train(
+        reader, plan, training, warmup_fraction=config.warmup_fraction, gradient_norm=config.gradient_norm, done=done
+    )
+    for step in steps:
+        number = before + step.number
+        job.step("training", number, before + step.total)
+        job.metric(number, step.metrics)
+        if config.checkpoint_every and step.number % config.checkpoint_every == 0:
+            job.checkpoint(number, training)
+    return before + plan.steps

@@ -1,0 +1,134 @@
+"""Improve a policy directly on rankings (Rafailov et al. 2023): the implicit reward of an answer to a prompt is
+β · log π(answer) / π₀(answer), and what people said is as likely as with a reward model that gave such scores.
+
+So rankings of any length, ties and overlapping judgments count exactly as they do there: pairs (eq. 7 of the paper,
+with ties after Chen et al. 2024), or whole orders (its appendix A.3).
+
+Shapes: N = completions, R = reply tokens. Masks are True on real tokens.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from workers.rlhf import cast
+from workers.rlhf.checkpoints import Training
+from workers.rlhf.course import Course, Likelihood
+from workers.rlhf.logprobs import token_logprobs
+from workers.rlhf.models import Role
+from workers.rlhf.pairs import RankedPrompt, accuracy, pair_batch
+from workers.rlhf.policy_configs import DpoConfig
+from workers.rlhf.prefix import Dialogues, dialogues
+from workers.rlhf.reward import Step, batches
+from workers.rlhf.reward_configs import RewardConfig
+from workers.rlhf.training import adam, chunks, clipped_step, require_finite, set_rate, warm_cosine
+
+
+def as_reward(config: DpoConfig) -> RewardConfig:
+    """How a reward run would read the same rankings."""
+    names = ("ties", "likelihood", "overlap", "overlap_correlation", "epochs", "minimum_steps", "prompts_per_step")
+    lengths = ("max_prompt_tokens", "max_completion_tokens", "held_out")
+    return RewardConfig(**{name: getattr(config, name) for name in names + lengths})
+
+
+@dataclass(slots=True)
+class Pair:
+    """Policy and reference, and what the reference said of each prompt's completions so far."""
+
+    policy: Role
+    reference: Role
+    config: DpoConfig
+    # With the prompt itself, so that no other one can get its identity.
+    said: dict[int, tuple[RankedPrompt, Tensor]] = field(default_factory=dict)
+
+    def tokens(self, prompts: Sequence[RankedPrompt]) -> Dialogues:
+        """Prompts with all their completions, each ended by the stop token, as padded ids."""
+        chat = self.policy.model.chat
+        asked = [chat.prompt(prompt.messages, self.config.max_prompt_tokens).ids for prompt in prompts]
+        replies = [
+            [chat.completion(text, self.config.max_completion_tokens).ids for text in prompt.texts]
+            for prompt in prompts
+        ]
+        return dialogues(asked, replies, chat.pad_id)
+
+    def rewards(self, prompts: Sequence[RankedPrompt]) -> Tensor:
+        """Implicit rewards [N] of all completions of some prompts, with gradient to the policy."""
+        logprob_N = summed_logprobs(self.policy, self.tokens(prompts))
+        reference_N = torch.cat([self.of_reference(prompt) for prompt in prompts])
+        return self.config.beta * (logprob_N - reference_N)
+
+    @torch.no_grad()
+    def of_reference(self, prompt: RankedPrompt) -> Tensor:
+        """The reference's log-probabilities of a prompt's completions, each prompt read once and by itself."""
+        if id(prompt) not in self.said:
+            self.said[id(prompt)] = (prompt, summed_logprobs(self.reference, self.tokens([prompt])))
+        return self.said[id(prompt)][1]
+
+
+def summed_logprobs(role: Role, tokens: Dialogues) -> Tensor:
+    """Log-probability [N] of each whole reply with its stop token."""
+    tokens = tokens.to(role.model.device)
+    hidden_NRd = role.states(role.model.lower(tokens)).before(tokens.owner_N)
+    mask_NR = tokens.reply_mask_NR
+    token_M = token_logprobs(role.model.vocabulary_head, hidden_NRd[mask_NR], tokens.reply[mask_NR], 1.0)
+    return torch.zeros(mask_NR.shape, device=mask_NR.device).masked_scatter(mask_NR, token_M).sum(dim=1)
+
+
+def training_of(pair: Pair, likelihood: Likelihood) -> Training:
+    """The optimizer over the policy and the tie parameter, each at its own rate."""
+    config = pair.config
+    weights = cast.policy_weights(pair.policy)
+    rate = config.learning_rate if config.method == "lora" else config.full_learning_rate
+    tie = likelihood.tie_parameter
+    optimizer: Optimizer = adam([(weights.values(), rate), ([tie], config.tie_learning_rate)])
+    return Training({f"policy/{name}": weight for name, weight in weights.items()} | {"tie": tie}, optimizer, {})
+
+
+def train(
+    pair: Pair, course: Course, likelihood: Likelihood, training: Training, *, seed: int, done: int = 0
+) -> Iterator[Step]:
+    """Make what people said likelier, one yield an optimizer step. Where nothing says anything there is none."""
+    config = course.config
+    total = sum(1 for _ in batches(course.prompts, config, seed))
+    for number, chosen in enumerate(batches(course.prompts, config, seed)):
+        if number >= done:
+            set_rate(training.optimizer, warm_cosine(number, total, pair.config.warmup_fraction * total))
+            yield Step(number + 1, total, learn(pair, chosen, course, likelihood, training))
+
+
+def learn(
+    pair: Pair, prompts: Sequence[RankedPrompt], course: Course, likelihood: Likelihood, training: Training
+) -> dict[str, float]:
+    """One optimizer step on some prompts; chunks only save memory, the gradient is that of all prompts at once."""
+    loss, right, decided = 0.0, 0.0, 0
+    rewards: list[Tensor] = []
+    for chunk in chunks(prompts, pair.config.prompts_per_chunk):
+        reward_N = pair.rewards(chunk)
+        part = course.loss(likelihood, reward_N[:, None], chunk) / len(prompts)
+        loss += require_finite(part, "the policy's loss")
+        torch.autograd.backward(part)
+        rewards.append(reward_N.detach().cpu())
+        share, count = accuracy(rewards[-1], pair_batch(chunk))
+        right, decided = right + share * count, decided + count
+    reward_N = torch.cat(rewards)
+    numbers = {
+        "loss": loss,
+        "gradient_norm": clipped_step(training.optimizer, pair.config.gradient_norm),
+        "learning_rate": training.optimizer.param_groups[0]["lr"],
+        "rewards/mean": float(reward_N.mean()),
+        "rewards/log_ratio": float(reward_N.mean()) / pair.config.beta,
+    }
+    return numbers | ({"accuracy/train": right / decided} if decided else {})
+
+
+@torch.no_grad()
+def held_out(pair: Pair, prompts: Sequence[RankedPrompt]) -> dict[str, float]:
+    """How well implicit rewards order what people said about prompts that were not learnt."""
+    right, decided = 0.0, 0
+    for prompt in prompts:
+        share, count = accuracy(pair.rewards([prompt]).cpu(), pair_batch([prompt]))
+        right, decided = right + share * count, decided + count
+    return {"accuracy/held_out": right / decided, "pairs/held_out": float(decided)} if decided else {}
