@@ -114,7 +114,7 @@ def create_tasks_for_completed_prompts(
     """A task for each prompt that has all its completions of this run and no task yet; calling again adds nothing.
 
     Completions with the same text share one card; a prompt with fewer than two different texts gets no task. With
-    `demonstrations`, a prompt's oldest demonstration that is in no task yet is ranked among them.
+    `demonstrations`, a prompt's oldest demonstration that was written here and is in no task yet is ranked among them.
     """
     done = (
         select(Completion.prompt_id)
@@ -146,7 +146,9 @@ def _cards(session: Session, run_id: int, prompt_id: int, *, demonstrations: boo
     written = select(Completion.id, Completion.text).where(Completion.prompt_id == prompt_id)
     sampled = list(session.execute(written.where(Completion.run_id == run_id).order_by(Completion.id)).tuples())
     ranked = select(TaskCompletion.task_id).where(TaskCompletion.completion_id == Completion.id)
-    own = written.where(Completion.role == "demonstration", ~ranked.exists()).order_by(Completion.id).limit(1)
+    # Nobody ranks their own text, so uploaded ones would keep whoever sent them, often the only person, from the task.
+    here = (Completion.role == "demonstration", Completion.prompt_set_id.is_(None))
+    own = written.where(*here, ~ranked.exists()).order_by(Completion.id).limit(1)
     added = list(session.execute(own).tuples()) if demonstrations else []
     return distinct(sampled[: MOST_COMPLETIONS - len(added)] + added)
 

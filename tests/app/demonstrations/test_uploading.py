@@ -20,6 +20,9 @@ from app.prompts.messages import content_hash
 from app.prompts.parsing import BadLine
 from app.prompts.splits import split_of
 from app.prompts.tables import Prompt, PromptSet
+from app.runs.tables import Run
+from app.tasks.service import create_tasks_for_completed_prompts
+from app.tasks.tables import TaskCompletion
 from tests.app.cast import browser
 from tests.app.judgment_rows import World, a_world
 
@@ -175,3 +178,26 @@ def test_uploaded_groups_stay_together_and_test_prompts_unlearnt(
     path = tmp_path / "data.jsonl"
     learnt = write_demonstration_rows(world.session, snapshot_id=snapshot.id, path=path)
     assert learnt == found["by_split"]["train"] + found["by_split"]["validation"] == 60 - found["by_split"]["test"]
+
+
+def test_uploaded_texts_keep_nobody_from_ranking(world: World, rosa: TestClient) -> None:
+    found = upload(rosa, world, lines_of({"prompt": "What is rain?", "completion": RAIN}))
+    prompt = world.session.scalars(select(Prompt).where(Prompt.prompt_set_id == found["prompt_set_id"])).one()
+    run = Run(project_id=world.project.id, kind="sample", queue="training", config={}, seed=1)
+    world.session.add(run)
+    world.session.flush()
+    sampled = world.completions(prompt, 2)
+    for index, completion_id in enumerate(sampled):
+        one = world.session.get_one(Completion, completion_id)
+        one.run_id, one.sample_index = run.id, index
+    world.session.flush()
+    opened = create_tasks_for_completed_prompts(
+        world.session,
+        project_id=world.project.id,
+        run_id=run.id,
+        completions_per_prompt=2,
+        overlap=1,
+        demonstrations=True,
+    )
+    shown = select(TaskCompletion.completion_id).where(TaskCompletion.task_id == opened.task_ids[0])
+    assert sorted(world.session.scalars(shown)) == sampled
