@@ -1,10 +1,11 @@
 """From nothing to a policy trained on a person's rankings, timed: the whole service, the real 135M model, one cycle.
 
-A scripted annotator with a known taste (`benchmarks/taste.py`) ranks; the same taste scores the completions of both
-policies on prompts that neither the reward model nor the policy has seen. Prints JSON lines: one with the times and the
-reward model's accuracy, one that compares the policy before and after.
+A scripted annotator with a known taste (`benchmarks/taste.py`) ranks and writes; two models are fine-tuned on what was
+written, their completions meet in tasks, and the cycle starts from the second (`benchmarks/meeting.py`). The same taste
+scores all on prompts that no training has seen. Prints JSON lines: one with the times and the reward model's accuracy,
+one that compares the fine-tuned model with the base, one that compares the policy before and after the cycle.
 
-    python -m benchmarks.first_loop [--rankings 24] [--keep FOLDER]
+    python -m benchmarks.first_loop [--rankings 36] [--keep FOLDER] [--base-model folder:PATH] [--settings JSON]
 """
 
 import argparse
@@ -16,6 +17,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean, stdev
@@ -23,6 +25,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks import meeting
 from benchmarks.local_service import LocalService, Person, ServiceFailedError, local_service, wait_for_run
 from benchmarks.taste import gold_score, tiers
 
@@ -55,6 +58,8 @@ HELD_OUT = [
 ]
 CYCLE_SECONDS = 1800.0
 SHIPPED_TASKS = 20
+# Completions of each model for a held-out prompt.
+EACH = 2
 
 
 def machine() -> str:
@@ -121,13 +126,13 @@ def rank(admin: Person, project: int, wanted: int) -> None:
             time.sleep(1)
 
 
-def wait_for_own_task(admin: Person, project: int) -> float:
-    """Unix time at which the first completions written here became a task."""
+def wait_for_own_task(admin: Person, project: int, shipped: int) -> float:
+    """Unix time at which the first completions written here became a task, beside the `shipped` ones."""
     deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         runs = admin.get(f"{API}/projects/{project}/runs", kind="sample")["items"]
         tasks = admin.get(f"{API}/projects/{project}/tasks", limit=200)["items"]
-        if runs and len(tasks) > SHIPPED_TASKS:
+        if runs and len(tasks) > shipped:
             return time.time()
         time.sleep(1)
     raise ServiceFailedError("the live model wrote no task within 10 minutes")
@@ -158,28 +163,28 @@ def upload_held_out(admin: Person, project: int) -> int:
     return number
 
 
-def compare(admin: Person, project: int, base: int, policy: int) -> dict[str, list[list[float]]]:
-    """Gold scores of both models on the held-out prompts: for each model one list a prompt."""
+def compare(admin: Person, project: int, models: dict[str, int]) -> dict[str, list[list[float]]]:
+    """Gold scores of models on the held-out prompts, two completions each: for each model one list a prompt."""
     prompt_set = upload_held_out(admin, project)
     run = admin.post(
         f"{API}/projects/{project}/runs",
         {
             "kind": "sample",
-            "config": {"prompts": len(HELD_OUT), "completions_per_prompt": 4},
-            "models": {"before": base, "after": policy},
+            "config": {"prompts": len(HELD_OUT), "completions_per_prompt": EACH * len(models)},
+            "models": models,
             "prompt_set_id": prompt_set,
         },
     )
-    wait_for_run(admin, run["id"], 900)
+    wait_for_run(admin, run["id"], 1200)
     prompts = admin.get(f"{API}/projects/{project}/prompts", prompt_set_id=prompt_set, limit=100)["items"]
-    scores: dict[str, list[list[float]]] = {"before": [], "after": []}
+    scores: dict[str, list[list[float]]] = {name: [] for name in models}
     for prompt in prompts:
         written = defaultdict(list)
         page = admin.get(f"{API}/projects/{project}/completions", prompt_id=prompt["id"], limit=100)
         for completion in page["items"]:
             written[completion["author"]["id"]].append(gold_score(completion["text"]))
-        scores["before"].append(written[base])
-        scores["after"].append(written[policy])
+        for name, version in models.items():
+            scores[name].append(written[version])
     return scores
 
 
@@ -216,30 +221,62 @@ def first_row(admin: Person, project: int, clock: dict[str, float], cycle: dict[
     }
 
 
-def second_row(scores: dict[str, list[list[float]]], ppo: dict[str, Any], peak_bytes: int) -> dict[str, Any]:
-    """Gold score of the policy after PPO against the one before, by prompt."""
-    before = [fmean(values) for values in scores["before"]]
-    after = [fmean(values) for values in scores["after"]]
-    gains = [new - old for new, old in zip(after, before, strict=True)]
+def gain(before: list[list[float]], after: list[list[float]]) -> dict[str, Any]:
+    """How much better `after` is by prompt, in the taste's points."""
+    old, new = [fmean(values) for values in before], [fmean(values) for values in after]
+    gains = [later - earlier for earlier, later in zip(old, new, strict=True)]
     return {
-        "name": "first_loop",
-        "arm": "policy",
-        "ours": round(fmean(after), 3),
-        "peer": round(fmean(before), 3),
+        "ours": round(fmean(new), 3),
+        "peer": round(fmean(old), 3),
         # The scores are negative (long answers cost points), so the loss before over the loss after: above 1 is a gain.
-        "ratio": round(fmean(before) / fmean(after), 3),
-        "unit": "mean gold score in points, higher is better; peer is the policy before PPO",
+        "ratio": round(fmean(old) / fmean(new), 3),
         "machine": machine(),
         "gain": round(fmean(gains), 3),
         "gain_standard_error": round(stdev(gains) / math.sqrt(len(gains)), 3),
         "prompts": len(gains),
-        "prompts_won": sum(gain > 0 for gain in gains),
+        "prompts_won": sum(one > 0 for one in gains),
+    }
+
+
+def tuned_row(
+    scores: dict[str, list[list[float]]], tuned: list[dict[str, Any]], pairs: dict[str, int], report: dict[str, Any]
+) -> dict[str, Any]:
+    """The second fine-tuned model against the base, and how the versions' completions met."""
+    judged = report["report"]["judged"]
+    return {
+        "name": "first_loop",
+        "arm": "sft",
+        "unit": "mean gold score in points, higher is better; peer is the base",
+        **gain(scores["base"], scores["before"]),
+        "stage_seconds": [round(seconds_of(run), 1) for run in tuned],
+        "sft_metrics": [run["result"]["metrics"] for run in tuned],
+        "comparisons_by_pair": pairs,
+        "accuracy_by_pair": judged["parts"].get("models") if judged else None,
+    }
+
+
+def policy_row(scores: dict[str, list[list[float]]], ppo: dict[str, Any], peak_bytes: int) -> dict[str, Any]:
+    """The policy after PPO against the one before."""
+    return {
+        "name": "first_loop",
+        "arm": "policy",
+        "unit": "mean gold score in points, higher is better; peer is the policy before PPO",
+        **gain(scores["before"], scores["after"]),
         "ppo_metrics": ppo["result"]["metrics"],
         "peak_memory_mb": round(peak_bytes / 2**20),
     }
 
 
-def measure(service: LocalService, rankings: int, started: float) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Asked:
+    """How the loop is to be lived through; `shipped` tasks are there at the first start."""
+
+    rankings: int
+    shipped: int
+    settings: dict[str, Any]
+
+
+def measure(service: LocalService, asked: Asked, started: float) -> list[dict[str, Any]]:
     """Live through the first loop once; the rows to print."""
     memory = PeakMemory(service.process.pid)
     memory.start()
@@ -247,29 +284,43 @@ def measure(service: LocalService, rankings: int, started: float) -> list[dict[s
     admin = service.first_admin()
     opened = time.time()
     project = admin.get(f"{API}/session")["projects"][0]["id"]
-    if not rank_next(admin, project):
-        raise ServiceFailedError("no task was there at the first look")
+    if asked.settings:
+        admin.patch(f"{API}/projects/{project}", {"settings": asked.settings})
+    rank(admin, project, 1)
     clock["first_task"] = time.time() - opened
-    clock["own_task"] = wait_for_own_task(admin, project) - started
-    rank(admin, project, rankings - 1)
+    clock["own_task"] = wait_for_own_task(admin, project, asked.shipped) - started
     base = admin.get(f"{API}/projects/{project}/loop")["policy"]["id"]
+    tuned = meeting.two_versions(admin, project)
+    versions = [run["model_version_id"] for run in tuned]
+    met = meeting.meet(admin, project, versions)
+    rank(admin, project, max(asked.rankings - 1, len(met)))
+    admin.post(f"{API}/model-versions/{versions[-1]}/promote")
     cycle = run_cycle(admin, project)
-    ppo = admin.get(f"{API}/runs/{cycle['ppo_run_id']}")
-    scores = compare(admin, project, base, cycle["policy_model_version_id"])
+    models = {"base": base, "before": versions[-1], "after": cycle["policy_model_version_id"]}
+    scores = compare(admin, project, models)
     memory.ended.set()
-    return [first_row(admin, project, clock, cycle), second_row(scores, ppo, memory.peak_bytes)]
+    report = admin.get(f"{API}/runs/{cycle['reward_run_id']}/report")
+    return [
+        first_row(admin, project, clock, cycle),
+        tuned_row(scores, tuned, meeting.comparisons_by_pair(admin, project), report),
+        policy_row(scores, admin.get(f"{API}/runs/{cycle['ppo_run_id']}"), memory.peak_bytes),
+    ]
 
 
 def main() -> None:
     """Run it and print."""
     parser = argparse.ArgumentParser(description="Time the first loop with the real model.")
-    parser.add_argument("--rankings", type=int, default=24, help="tasks to rank before the cycle")
+    parser.add_argument("--rankings", type=int, default=36, help="tasks to rank before the cycle")
     parser.add_argument("--keep", type=Path, help="data folder to use and keep (default: a temporary one)")
+    parser.add_argument("--base-model", help="another base model, as the setting names it: no task is shipped for it")
+    parser.add_argument("--settings", type=json.loads, default={}, help="project settings that differ, as JSON")
     arguments = parser.parse_args()
+    asked = Asked(arguments.rankings, 0 if arguments.base_model else SHIPPED_TASKS, arguments.settings)
+    other = {"base_model": arguments.base_model} if arguments.base_model else {}
     with tempfile.TemporaryDirectory(prefix="plackett-first-loop-") as folder:
         started = time.time()
-        with local_service(arguments.keep or Path(folder) / "data") as service:
-            for row in measure(service, arguments.rankings, started):
+        with local_service(arguments.keep or Path(folder) / "data", **other) as service:
+            for row in measure(service, asked, started):
                 print(json.dumps(row), flush=True)
 
 

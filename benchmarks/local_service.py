@@ -66,6 +66,10 @@ class Person:
         """Send `body` as JSON; the JSON that comes back."""
         return self.read(self.http.post(path, json=body if body is not None else {}, headers=headers))
 
+    def patch(self, path: str, body: Any) -> Any:
+        """Change what is at `path`; the JSON that comes back."""
+        return self.read(self.http.patch(path, json=body))
+
     def read(self, answer: httpx.Response) -> Any:
         """The answer's JSON; `ServiceFailedError` with its words when it is a refusal."""
         if answer.is_error:
