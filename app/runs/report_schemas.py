@@ -81,11 +81,11 @@ class ModelScores(BaseModel):
 class Scores(BaseModel):
     """How the scores are spread; reports of earlier versions have no histogram."""
 
-    around_prompt_mean: dict[str, float] = {}
-    prompt_means: dict[str, float] = {}
-    distance: dict[str, float] = {}
+    around_prompt_mean: dict[str, float]
+    prompt_means: dict[str, float]
+    distance: dict[str, float]
     histogram: Histogram | None = None
-    by_model: list[ModelScores] = []
+    by_model: list[ModelScores] | None = None
 
 
 class Votes(BaseModel):

@@ -38,6 +38,31 @@ export function metricsQuery(runId: number) {
   });
 }
 
+export function reportQuery(runId: number) {
+  return queryOptions({
+    queryKey: ["run-report", runId],
+    queryFn: () => body(client.GET("/api/v1/runs/{run_id}/report", { params: { path: { run_id: runId } } })),
+    staleTime: Infinity,
+  });
+}
+
+export function cardQuery(runId: number) {
+  return queryOptions({
+    queryKey: ["run-card", runId],
+    queryFn: () =>
+      body(client.GET("/api/v1/runs/{run_id}/card", { params: { path: { run_id: runId } }, parseAs: "text" })),
+    staleTime: Infinity,
+  });
+}
+
+export function reportPath(runId: number): string {
+  return `/api/v1/runs/${runId}/report`;
+}
+
+export function cardPath(runId: number): string {
+  return `/api/v1/runs/${runId}/card`;
+}
+
 export function runKindsQuery(projectId: number) {
   return queryOptions({
     queryKey: ["run-kinds", projectId],

@@ -3900,30 +3900,18 @@ export interface components {
      * @description How the scores are spread; reports of earlier versions have no histogram.
      */
     Scores: {
-      /**
-       * Around Prompt Mean
-       * @default {}
-       */
+      /** Around Prompt Mean */
       around_prompt_mean: {
         [key: string]: number;
       };
-      /**
-       * By Model
-       * @default []
-       */
-      by_model: components["schemas"]["ModelScores"][];
-      /**
-       * Distance
-       * @default {}
-       */
+      /** By Model */
+      by_model?: components["schemas"]["ModelScores"][] | null;
+      /** Distance */
       distance: {
         [key: string]: number;
       };
       histogram?: components["schemas"]["Histogram"] | null;
-      /**
-       * Prompt Means
-       * @default {}
-       */
+      /** Prompt Means */
       prompt_means: {
         [key: string]: number;
       };

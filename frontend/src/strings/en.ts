@@ -6,6 +6,7 @@ import { loop } from "./en/loop";
 import { project } from "./en/project";
 import { reading } from "./en/reading";
 import { quality } from "./en/quality";
+import { report } from "./en/report";
 import { runs } from "./en/runs";
 import { settings } from "./en/settings";
 import { shell } from "./en/shell";
@@ -20,6 +21,7 @@ export const en = {
   desk,
   loop,
   reading,
+  report,
   runs,
   project,
   settings,

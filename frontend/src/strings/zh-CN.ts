@@ -8,6 +8,7 @@ import { loop } from "./zh-CN/loop";
 import { project } from "./zh-CN/project";
 import { reading } from "./zh-CN/reading";
 import { quality } from "./zh-CN/quality";
+import { report } from "./zh-CN/report";
 import { runs } from "./zh-CN/runs";
 import { settings } from "./zh-CN/settings";
 import { shell } from "./zh-CN/shell";
@@ -22,6 +23,7 @@ export const zhCN: Strings = {
   desk,
   loop,
   reading,
+  report,
   runs,
   project,
   settings,

@@ -64,7 +64,7 @@ def test_every_part_that_can_be_shown_is_in_a_report_of_today() -> None:
     assert judged is not None
     assert set(judged.parts) == {"completions", "tiers_apart", "models", "annotator"}
     assert judged.scores.histogram is not None
-    assert {row.model for row in judged.scores.by_model} == {"Base 1", "SFT 1", "SFT 2"}
+    assert {row.model for row in judged.scores.by_model or []} == {"Base 1", "SFT 1", "SFT 2"}
     assert judged.disagreements
     assert all(one.votes is not None for one in judged.disagreements)
 

@@ -14,6 +14,7 @@ import { RunProgressLine } from "@/components/RunProgressLine";
 import { t } from "@/strings";
 
 import { Curves } from "./Curves";
+import { Report } from "./report/Report";
 import { RunFacts } from "./RunFacts";
 import { Samples } from "./Samples";
 import { StatePill } from "./StatePill";
@@ -53,6 +54,7 @@ export function RunPage({ runId }: { runId: number }) {
       )}
       <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
         <div className="grid min-w-0 gap-5">
+          {run.data.state === "succeeded" && <Report runId={runId} />}
           {(run.data.kind !== "import_model" || Object.keys(series).length > 0) && <Curves series={series} />}
           <Samples samples={story.samples} />
           <Log lines={story.log} />
