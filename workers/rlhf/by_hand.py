@@ -70,10 +70,15 @@ def train(asked: Asked, emit: Emit) -> dict[str, Any]:
         launch(open_job(asked.out, emit if together.leads else say_nothing))
         if together.leads:
             link_base(asked)
-    if together.leads and asked.kind == "reward" and not asked.classifier.exists():
+    if together.leads and has_classifier(asked) and not asked.classifier.exists():
         export_whole(asked)
     together.leave()
     return summary(asked)
+
+
+def has_classifier(asked: Asked) -> bool:
+    """Whether the result can be written for plain transformers: a reward model that reads behind no virtual tokens."""
+    return asked.kind == "reward" and not (asked.result / models.BEFORE).is_dir()
 
 
 def say_nothing(_event: Event) -> None:
@@ -83,7 +88,7 @@ def say_nothing(_event: Event) -> None:
 def summary(asked: Asked) -> dict[str, Any]:
     """The metrics of a run that has ended, and what it left."""
     named = {"kind": asked.kind, "artifact": str(asked.result), "sha256": verify(asked.result)}
-    if asked.kind == "reward":
+    if has_classifier(asked):
         named["transformers"] = str(asked.classifier)
     return named | read_description(asked.result).metrics
 

@@ -25,11 +25,13 @@ def export_classifier(artifact: Path, folder: Path) -> Path:
     """Write a reward artifact as a sequence classifier with its tokenizer into `folder`.
 
     Raises:
-        BadArtifactError: no reward model, or a family for which transformers has no sequence classifier.
+        BadArtifactError: no reward model, virtual tokens, or a family for which transformers has no such classifier.
     """
     description = read_description(artifact)
     if description.kind != "reward":
         raise BadArtifactError(f"{artifact.name}: is a {description.kind} model, not a reward model")
+    if (artifact / models.BEFORE).is_dir():
+        raise BadArtifactError(f"{artifact.name}: reads behind virtual tokens, which no sequence classifier has")
     model = models.load_model(artifact, ADAPTER, full=True)
     head = load_head(artifact, model)
     whole = merged(model, ADAPTER, artifact / models.BASE) if description.adapter else model

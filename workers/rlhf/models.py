@@ -1,7 +1,7 @@
 """Language models and their adapters, loaded from artifact folders.
 
-One base in memory serves several roles: each role is the base with one named adapter (LoRA, or virtual tokens)
-switched on, or none.
+One base in memory serves several roles: each role is the base with one named adapter (LoRA, or virtual tokens, or LoRA
+behind virtual tokens that learn no more) switched on, or none.
 Layers below the lowest adapter are the same for every role; `LanguageModel.lower` runs them once for all.
 """
 
@@ -31,6 +31,8 @@ from workers.rlhf.virtual_tokens import Method, VirtualTokens, new_virtual_token
 ADAPTER_CONFIG: Final = "adapter_config.json"
 ADAPTER_WEIGHTS: Final = "adapter_model.safetensors"
 BASE: Final = "base"
+# Where an artifact of LoRA keeps the virtual tokens that it was trained behind.
+BEFORE: Final = "before"
 # In these families a layer reads nothing but its input, so the stack can be cut and run in two parts.
 CUTTABLE: Final = frozenset({"LlamaModel", "MistralModel", "Qwen2Model", "Qwen3Model"})
 
@@ -45,6 +47,7 @@ class LanguageModel:
         self.chat = chat
         self.base_sha256 = base_sha256
         self.adapters: set[str] = set()
+        self.lora: set[str] = set()
         self.form: Form | None = None
         self.virtual: dict[str, VirtualTokens] = {}
         # Taken before any adapter is on: adapters are linear layers themselves.
@@ -86,7 +89,7 @@ class LanguageModel:
         if self._active == (adapter,):
             return
         self._active = (adapter,)
-        lora = None if adapter in self.virtual else adapter
+        lora = adapter if adapter in self.lora else None
         for layer in self._lora_layers():
             layer.enable_adapters(lora is not None)
             if lora is not None:
@@ -98,8 +101,8 @@ class LanguageModel:
         return None if tokens is None else tokens.cache(self.backbone, rows)
 
     def parameters_of(self, adapter: str) -> list[nn.Parameter]:
-        """The weights of one adapter, always in the same order."""
-        if adapter in self.virtual:
+        """The weights of one adapter that learn, always in the same order."""
+        if adapter not in self.lora:
             return list(self.virtual[adapter].parameters())
         return [weight for name, weight in self.causal.named_parameters() if f".{adapter}." in name]
 
@@ -225,13 +228,26 @@ def add_saved_adapter(model: LanguageModel, folder: Path, adapter: str) -> None:
     wanted = read_description(folder).base_sha256
     if wanted != model.base_sha256:
         raise BadArtifactError(f"{folder.name}: made for base {wanted}, but the base here is {model.base_sha256}")
+    if (folder / BEFORE).is_dir():
+        put_saved_before(model, folder / BEFORE, adapter)
     config = PeftConfig.from_pretrained(str(folder), local_files_only=True)
-    state = load_file(folder / ADAPTER_WEIGHTS)
     if config.is_prompt_learning:
-        _put_before(model, adapter, saved_virtual_tokens(config, state))
+        put_saved_before(model, folder, adapter)
         return
     _inject(model, adapter, config)
-    set_peft_model_state_dict(model.causal, state, adapter_name=adapter)
+    set_peft_model_state_dict(model.causal, load_file(folder / ADAPTER_WEIGHTS), adapter_name=adapter)
+
+
+def put_saved_before(model: LanguageModel, folder: Path, adapter: str) -> None:
+    """Put saved virtual tokens before every text of an adapter.
+
+    Raises:
+        BadArtifactError: the folder holds none, or this model can't have any.
+    """
+    config = PeftConfig.from_pretrained(str(folder), local_files_only=True)
+    if not config.is_prompt_learning:
+        raise BadArtifactError(f"{folder.name}: is a LoRA adapter, not virtual tokens")
+    _put_before(model, adapter, saved_virtual_tokens(config, load_file(folder / ADAPTER_WEIGHTS)))
 
 
 def add_virtual_tokens(model: LanguageModel, adapter: str, method: Method, words: Sequence[int]) -> None:
@@ -247,19 +263,28 @@ def add_virtual_tokens(model: LanguageModel, adapter: str, method: Method, words
 
 
 def adapter_state(model: LanguageModel, adapter: str) -> dict[str, Tensor]:
-    """One adapter's weights under the names that peft uses."""
-    if adapter in model.virtual:
+    """The weights of one adapter that learn, under the names that peft uses."""
+    if adapter not in model.lora:
         return model.virtual[adapter].saved_state()
     state = get_peft_model_state_dict(model.causal, adapter_name=adapter)
     return {name: weight.detach().cpu().contiguous().clone() for name, weight in state.items()}
 
 
 def save_adapter(model: LanguageModel, adapter: str, folder: Path) -> None:
-    """Write one adapter so that peft, too, can load it."""
-    save_file(adapter_state(model, adapter), folder / ADAPTER_WEIGHTS)
-    config = copy.deepcopy(
-        model.virtual[adapter].config if adapter in model.virtual else model.causal.peft_config[adapter]
-    )
+    """Write one adapter so that peft, too, can load it; virtual tokens before LoRA get a folder in it."""
+    if adapter not in model.lora:
+        _save(model.virtual[adapter].config, adapter_state(model, adapter), folder)
+        return
+    _save(model.causal.peft_config[adapter], adapter_state(model, adapter), folder)
+    if adapter in model.virtual:
+        (folder / BEFORE).mkdir(exist_ok=True)
+        tokens = model.virtual[adapter]
+        _save(tokens.config, tokens.saved_state(), folder / BEFORE)
+
+
+def _save(adapter_config: Any, state: dict[str, Tensor], folder: Path) -> None:
+    save_file(state, folder / ADAPTER_WEIGHTS)
+    config = copy.deepcopy(adapter_config)
     config.base_model_name_or_path = None
     config.inference_mode = True
     config.save_pretrained(str(folder))
@@ -298,6 +323,7 @@ def _inject(model: LanguageModel, adapter: str, config: Any) -> None:
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")
         model.causal.add_adapter(config, adapter_name=adapter)
     model.adapters.add(adapter)
+    model.lora.add(adapter)
     model.freeze()
     for weight in model.parameters_of(adapter):
         # Adapters stay in fp32 on a bf16 base: their updates are smaller than bf16 can add.

@@ -33,6 +33,8 @@ def lineage(report: Report) -> Iterator[str]:
     origin = report["lineage"]
     yield from ("## Lineage", "")
     yield f"- base: {origin['base_sha256']}"
+    if origin.get("behind_sha256"):
+        yield f"- reads behind the virtual tokens of {origin['behind_sha256']}, which lie in `before`"
     yield f"- data: {origin['data_sha256']} ({report['preflight']['lines']} lines)"
     yield f"- seed {origin['seed']}, {report['steps']} optimizer steps, prompts shared by {origin['prefix']}"
     seen = report["exposures"]

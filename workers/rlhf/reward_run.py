@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
 from workers.rlhf import annotators, models, preflight, reward, reward_report
-from workers.rlhf.artifacts import BadArtifactError, Description, read_description, write_json
+from workers.rlhf.artifacts import BadArtifactError, Description, artifact_sha256, read_description, write_json
 from workers.rlhf.course import Course
 from workers.rlhf.data import BadDataError
 from workers.rlhf.groups import prompt_text, with_splits
 from workers.rlhf.heads import save_head
 from workers.rlhf.job import Job
+from workers.rlhf.models import LanguageModel
 from workers.rlhf.orders import MOST_COMPLETIONS
 from workers.rlhf.pairs import RankedPrompt
 from workers.rlhf.preflight import Preflight
@@ -35,13 +37,12 @@ def launch_reward(job: Job) -> None:
         raise BadDataError(f"there is no comparison to learn from{because}")
     job.step("loading", 0, 1)
     folder = job.model("base")
-    if read_description(folder).adapter:
-        raise BadArtifactError("a reward model starts from whole weights, not from an adapter")
-    looked = look(job, file, models.load_chat(folder))
+    behind = read_description(folder).adapter
+    looked = look(job, file, models.load_chat(folder / models.BASE if behind else folder))
     learnt_from = [prompt for prompt in looked.prompts if prompt.split not in reward_report.HELD_OUT]
     course = Course.of(learnt_from, config, seed=job.seed)
     trained = RewardModel(
-        models.load_base(folder, full=config.method == "full"),
+        behind_virtual_tokens(folder, config) if behind else models.load_base(folder, full=config.method == "full"),
         config,
         tie_rate=tie_rate(learnt_from),
         seed=job.seed,
@@ -55,6 +56,20 @@ def launch_reward(job: Job) -> None:
     job.metric(done, {name: value for name, value in metrics.items() if not name.endswith("/train")})
     report |= {"steps": done, "length_correlation": metrics["length_correlation"]}
     save(job, trained, metrics, report | background(job, trained, course, looked) | lineage(job, trained, file))
+
+
+def behind_virtual_tokens(folder: Path, config: RewardConfig) -> LanguageModel:
+    """The base of a model that was tuned by virtual tokens, with these before every text; they learn no more.
+
+    Raises:
+        BadArtifactError: the folder is LoRA on a base, or every weight is to be trained.
+    """
+    if config.method == "full":
+        raise BadArtifactError("virtual tokens are no weights that full training could start from: use lora")
+    model = models.load_base(folder / models.BASE)
+    models.put_saved_before(model, folder, reward.ADAPTER)
+    model.virtual[reward.ADAPTER].requires_grad_(requires_grad=False)
+    return model
 
 
 def background(job: Job, trained: RewardModel, course: Course, looked: Preflight) -> dict[str, Any]:
@@ -142,6 +157,7 @@ def lineage(job: Job, trained: RewardModel, file: RankingFile) -> dict[str, Any]
     return {
         "lineage": {
             "base_sha256": trained.language_model.base_sha256,
+            "behind_sha256": artifact_sha256(job.model("base")) if trained.language_model.virtual else None,
             "data_sha256": file.sha256,
             "seed": job.seed,
             "config": asdict(job.config),
