@@ -32,7 +32,7 @@ EXPECTED = (
     client.ClientError,
     FileNotFoundError,
 )
-ENGINE_COMMANDS = ("train", "score")
+ENGINE_COMMANDS = ("train", "evaluate", "score")
 
 
 def main(arguments: list[str] | None = None) -> int:

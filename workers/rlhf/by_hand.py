@@ -177,6 +177,8 @@ def name_of(word: str, path: Path, kind: str) -> str:
         return "pretrain.txt"
     if word in {"reference", "demonstrations"}:
         return f"{word}.jsonl"
+    if word == "flags":
+        return "flags.txt"
     if kind != "pretrain":
         return "data.jsonl"
     return "data" + next((ending for ending in ENDINGS if path.name.endswith(ending)), ".txt")

@@ -1,6 +1,7 @@
 """The engine from the command line.
 
-``--job DIR`` is how the service runs it; ``train`` and ``score`` are for people. Both run the same recipes.
+``--job DIR`` is how the service runs it; ``train``, ``evaluate`` and ``score`` are for people. Both run the same
+recipes.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from transformers.utils import logging as transformers_logging
 
-from workers.rlhf import by_hand
+from workers.rlhf import by_hand, evaluate_by_hand
 from workers.rlhf.by_hand import Asked
 from workers.rlhf.child import emitter, fail, run_child
 from workers.rlhf.configs import config_from
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().print_help()
         return 2
     try:
-        {"train": train, "score": score}[given.command](given, emitter(write_line))
+        {"train": train, "evaluate": evaluate, "score": score}[given.command](given, emitter(write_line))
     except EXPECTED as error:
         print(f"plackett: {error}", file=sys.stderr)
         fail(error, emitter(write_line))
@@ -96,6 +97,8 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("--threads", type=int, default=0, help="threads of a CPU; 0 leaves it to torch")
     training.add_argument("--quiet", action="store_true", help="no bar")
+    comparing = commands.add_parser("evaluate", help="compare a policy with others on held-out prompts")
+    evaluate_by_hand.add_words(comparing)
     scoring = commands.add_parser("score", help="score completions; prints every line again with its scores")
     scoring.add_argument(
         "--model", type=Path, required=True, action="append", metavar="DIR", help="reward model; several are averaged"
@@ -116,10 +119,23 @@ def train(given: argparse.Namespace, emit: Emit) -> None:
         emit(told)
 
 
+def evaluate(given: argparse.Namespace, emit: Emit) -> None:
+    """Compare models with a bar on standard error; the last line of standard output is one JSON object."""
+    asked = evaluate_by_hand.asked_of(given, settings_of(given))
+    with watched(asked.out / "events.jsonl", quiet=given.quiet) as tell:
+        told = by_hand.train(asked, tell)
+    emit(told)
+
+
+def settings_of(given: argparse.Namespace) -> dict[str, Any]:
+    """The configuration file's settings, changed by what `--set` says."""
+    settings: dict[str, Any] = json.loads(given.config.read_text(encoding="utf-8")) if given.config else {}
+    return settings | dict(setting(text) for text in given.set)
+
+
 def asked_of(given: argparse.Namespace) -> Asked:
     """What the command line and its configuration file ask for; `model` and `reward_model` may be in the file too."""
-    settings: dict[str, Any] = json.loads(given.config.read_text(encoding="utf-8")) if given.config else {}
-    settings |= dict(setting(text) for text in given.set)
+    settings = settings_of(given)
     written = {option: settings.pop(option, None) for option in ("model", "reward_model")}
     named = {option: getattr(given, option) or path for option, path in written.items()}
     config_from(given.kind, settings)

@@ -8,6 +8,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
+from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.language_configs import PretrainConfig, SftConfig
 from workers.rlhf.policy_configs import BestOfNConfig, DpoConfig, GrpoConfig, PpoConfig, RlooConfig
 from workers.rlhf.reward_configs import RewardConfig
@@ -71,6 +72,7 @@ RECIPES: Final[MappingProxyType[str, type]] = MappingProxyType(
         "grpo": GrpoConfig,
         "dpo": DpoConfig,
         "best_of_n": BestOfNConfig,
+        "evaluate": EvaluateConfig,
         "import_model": ImportModelConfig,
     }
 )

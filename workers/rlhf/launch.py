@@ -12,6 +12,7 @@ from workers.rlhf.artifacts import read_description, seal
 from workers.rlhf.best_of_n_run import launch_best_of_n
 from workers.rlhf.data import BadDataError, read_lines
 from workers.rlhf.dpo_run import launch_dpo
+from workers.rlhf.evaluate_run import launch_evaluate
 from workers.rlhf.job import Job
 from workers.rlhf.policy_run import launch_online
 from workers.rlhf.pretrain_run import launch_pretrain
@@ -92,6 +93,7 @@ LAUNCHERS: Final[Mapping[str, Callable[[Job], None]]] = MappingProxyType(
         "grpo": launch_online,
         "dpo": launch_dpo,
         "best_of_n": launch_best_of_n,
+        "evaluate": launch_evaluate,
         "import_model": launch_import,
     }
 )

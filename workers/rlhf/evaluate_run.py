@@ -1,0 +1,186 @@
+"""An evaluation from its folder: read the prompts, let all models write, measure, have them judged, report."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from workers.rlhf import evaluate, evaluation_report
+from workers.rlhf.artifacts import Description, artifact_sha256, file_sha256, read_description, write_json
+from workers.rlhf.cast import speak_alike
+from workers.rlhf.data import BadDataError, Chat, read_lines
+from workers.rlhf.evaluate import Answers, Asked
+from workers.rlhf.evaluate_configs import EvaluateConfig
+from workers.rlhf.evaluation_card import card
+from workers.rlhf.evaluation_report import POLICY, REFERENCE, Evaluation, Reader
+from workers.rlhf.job import Job
+from workers.rlhf.models import Role
+from workers.rlhf.reward_report import HELD_OUT
+from workers.rlhf.sampling import row_seed
+from workers.rlhf.score import load_judge
+from workers.rlhf.text_figures import FLAGS, read_flags
+
+DATA: Final = "data.jsonl"
+TEXT: Final = "pretrain.txt"
+OWN_FLAGS: Final = "flags.txt"
+REPORT: Final = "report.json"
+COMPLETIONS: Final = "completions.jsonl"
+# The roles that judge; `proxy` is what the policy was trained against.
+JUDGES: Final = ("judge", "proxy")
+
+
+def launch_evaluate(job: Job) -> None:
+    """Compare the policy with its reference and any others, and leave a report, a card and all completions."""
+    config: EvaluateConfig = job.config
+    writers = {role: path for role, path in job.models.items() if role not in JUDGES}
+    job.model(POLICY)
+    job.step("loading", 0, len(writers))
+    roles = evaluate.load_writers(writers)
+    asked = {role: held_out(job, roles[role].model.chat) for role in roles}
+    writings = {name: written(job, name, role, asked[name]) for name, role in roles.items()}
+    for role in roles:
+        measured(job, role, roles, asked[role], writings[role])
+    losses = forgotten(job, roles)
+    readers = [
+        standing(role, job.models[role], writers, job.models.get("proxy")) for role in JUDGES if role in job.models
+    ]
+    judged(job, readers, asked[POLICY], writings)
+    flags = read_flags(job.folder / OWN_FLAGS) if (job.folder / OWN_FLAGS).is_file() else FLAGS
+    told = evaluation_report.report(
+        Evaluation(config=config, asked=asked[POLICY], writings=writings, readers=readers, flags=flags, losses=losses)
+    )
+    save(job, told | lineage(job), asked[POLICY], writings)
+
+
+def held_out(job: Job, chat: Chat) -> list[Asked]:
+    """The prompts, as one model reads them; those of the train split are left out.
+
+    Raises:
+        BadDataError: none is left.
+    """
+    config: EvaluateConfig = job.config
+    rows = list(read_lines(job.folder / DATA))
+    kept = [row for row in rows if row.get("split") is None or row["split"] in HELD_OUT][: config.prompts]
+    if not kept:
+        raise BadDataError("there is no held-out prompt to answer")
+    try:
+        encoded = [(row, chat.prompt(row["messages"], config.max_prompt_tokens)) for row in kept]
+        return [Asked(row["prompt_id"], row["messages"], prompt.ids) for row, prompt in encoded]
+    except (KeyError, TypeError) as error:
+        raise BadDataError(f"a prompt lacks {error}, or has it of the wrong kind") from error
+
+
+def written(job: Job, name: str, role: Role, asked: list[Asked]) -> Answers:
+    """One model's completions. Each model draws its own random numbers: else equal ones would never differ."""
+    answers: Answers = []
+    for groups in evaluate.write(role, asked, job.config, seed=row_seed(job.seed, name)):
+        answers += groups
+        job.step(f"writing {name}", len(answers), len(asked))
+    return answers
+
+
+def measured(job: Job, name: str, roles: Mapping[str, Role], asked: list[Asked], answers: Answers) -> None:
+    """Write every completion's distance from the reference down, where there is one to measure from."""
+    if REFERENCE not in roles or name == REFERENCE:
+        return
+    if not speak_alike(roles[name].model.chat, roles[REFERENCE].model.chat):
+        job.log("warning", f"{name} has another vocabulary than the reference, so there is no KL between them.")
+        return
+    for done in evaluate.measure(roles[name], roles[REFERENCE], asked, answers, job.config):
+        job.step("measuring the distance", done, len(asked))
+
+
+def forgotten(job: Job, roles: Mapping[str, Role]) -> dict[str, dict[str, tuple[float, int]]]:
+    """Nats a token of the held-out text by model, if the run was given one."""
+    path = job.folder / TEXT
+    if not path.is_file():
+        return {}
+    text = path.read_text(encoding="utf-8")
+    losses: dict[str, tuple[float, int]] = {}
+    for name, role in roles.items():
+        job.step("reading", len(losses), len(roles))
+        found = evaluate.perplexity_loss(role, text, job.config.text_tokens)
+        if found is None:
+            raise BadDataError("the held-out text is empty")
+        losses[name] = found
+    return {path.name: losses}
+
+
+def judged(job: Job, readers: list[Reader], asked: list[Asked], writings: Mapping[str, Answers]) -> None:
+    """Let the judges score all completions."""
+    judges = {reader.name: load_judge(job.models[reader.name]) for reader in readers}
+    for done in evaluate.judge(judges, asked, list(writings.values())) if judges else ():
+        job.step("judging", done, len(asked))
+
+
+def standing(name: str, judge: Path, writers: Mapping[str, Path], training: Path | None) -> Reader:
+    """Whether a reward model may judge these models: it may not if it had a hand in one of them."""
+    sha256 = artifact_sha256(judge)
+    for role, folder in writers.items():
+        description = read_description(folder)
+        if description.rewarded_by is None and description.kind == "policy":
+            return Reader(name, sha256, "proxy", f"nobody wrote down what {role} was trained against")
+        if sha256 in (description.rewarded_by or ()):
+            return Reader(name, sha256, "proxy", f"{role} was trained or chosen with it")
+    if name == "proxy":
+        return Reader(name, sha256, "proxy", "it was given as the model that was trained against")
+    if training is not None and learnt_from(judge) is not None and learnt_from(judge) == learnt_from(training):
+        return Reader(name, sha256, "proxy", "it learnt from the same judgments as the model that was trained against")
+    return Reader(name, sha256, "judge", "no model here was trained or chosen with it")
+
+
+def learnt_from(reward: Path) -> str | None:
+    """The hash of the judgments that a reward model learnt from, where it is known."""
+    path = reward / REPORT
+    if not path.is_file():
+        return None
+    origin: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")).get("lineage") or {}
+    return origin.get("data_sha256")
+
+
+def lineage(job: Job) -> dict[str, Any]:
+    """What has to be known to do the same again."""
+    return {
+        "lineage": {
+            "models": {role: artifact_sha256(path) for role, path in job.models.items()},
+            "data_sha256": file_sha256(job.folder / DATA),
+            "seed": job.seed,
+            "config": asdict(job.config),
+        }
+    }
+
+
+def save(job: Job, told: dict[str, Any], asked: list[Asked], writings: Mapping[str, Answers]) -> None:
+    """Write the evaluation's artifact and tell of the samples."""
+    job.out.mkdir(parents=True, exist_ok=True)
+    with (job.out / COMPLETIONS).open("w", encoding="utf-8") as file:
+        for row in rows(asked, writings):
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    metrics = evaluation_report.headline(told)
+    job.metric(1, metrics)
+    for row in told["samples"]:
+        for name, one in row["completions"].items():
+            told_of = {"type": "sample", "step": 1, "prompt": row["prompt"], "completion": one["text"], "model": name}
+            job.emit(told_of | {"score": next(iter(one["scores"].values()), None), "kl": one["kl"]})
+    write_json(job.out / REPORT, told)
+    job.finish(Description(kind="evaluation", config=asdict(job.config), metrics=metrics), card(told), told)
+
+
+def rows(asked: list[Asked], writings: Mapping[str, Answers]) -> list[dict[str, Any]]:
+    """Every completion with what was found out about it, one a line."""
+    return [
+        {
+            "prompt_id": one.prompt_id,
+            "model": name,
+            "sample_index": index,
+            "text": said.text,
+            "tokens": said.tokens,
+            "stopped": said.completion.stopped,
+            "kl": said.kl,
+            "scores": said.scores,
+        }
+        for name, answers in writings.items()
+        for one, group in zip(asked, answers, strict=True)
+        for index, said in enumerate(group)
+    ]
