@@ -80,7 +80,7 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
                 title="Train a reward model",
                 description="Freeze the rankings into a snapshot and learn from it which completion people prefer.",
                 queue="training",
-                roles=(Role(name="base", description="The model that it starts from.", kinds=ROOTS, whole=True),),
+                roles=(Role(name="base", description="The model that it starts from.", kinds=ROOTS),),
             ),
             Kind(
                 name="ppo",

@@ -157,14 +157,21 @@ def _base(session: Session, wanted: Launch) -> dict[str, int]:
 def _root(session: Session, wanted: Launch, known: dict[str, ModelVersion]) -> dict[str, int]:
     base = known.get("base") or registry.root_of(session, _policy(session, wanted))
     _require_weights(base, "base")
-    if base.kind not in ROOTS or base.base_id is not None:
-        raise Unprocessable(
-            f"{base.name} is an adapter on other weights; {wanted.kind} starts from a whole model",
-            field="models.base",
-            type="wrong-model",
-            advice="Choose an imported model, or one that was fine-tuned with the method lora or full.",
-        )
+    if base.kind not in ROOTS:
+        raise _wrong_base(f"{base.name} is a {base.kind} model; {wanted.kind} starts from a base or a fine-tuned one")
+    # The only adapters that fine-tuning leaves are virtual tokens, and a reward model's LoRA can learn behind them.
+    if base.base_id is not None and (wanted.kind, wanted.config["method"]) != ("reward", "lora"):
+        raise _wrong_base(f"{base.name} is an adapter on other weights; {wanted.kind} starts from a whole model here")
     return {"base": base.id}
+
+
+def _wrong_base(detail: str) -> Unprocessable:
+    return Unprocessable(
+        detail,
+        field="models.base",
+        type="wrong-model",
+        advice="Choose an imported model, or one that was fine-tuned with the method lora or full.",
+    )
 
 
 def _policy_and_reward(session: Session, wanted: Launch) -> dict[str, int]:

@@ -111,6 +111,27 @@ def test_fine_tuning_is_judged_by_a_reward_model_where_one_is_named_or_needed(se
     assert (refusal.value.field, refusal.value.detail) == ("models.reward", "tiny is no reward model")
 
 
+def test_only_a_reward_models_lora_starts_from_an_adapter(session: Session, world: World) -> None:
+    with_demonstrations(world)
+    tokens, policy = world.model_version("sft", 1), world.model_version("policy", 1)
+    for version in (tokens, policy):
+        version.artifact_sha256, version.base_id = world.model.artifact_sha256, world.model.id
+
+    def start(kind: str, base: int, **config: Any) -> dict[str, int]:
+        wanted = Launch(project_id=world.project.id, kind=kind, models={"base": base}, config=config)
+        return launch(session, wanted, actor=None).inputs["models"]
+
+    assert start("reward", tokens.id) == {"base": tokens.id}
+    for refused in (
+        lambda: start("reward", tokens.id, method="full"),
+        lambda: start("sft", tokens.id),
+        lambda: start("reward", policy.id),
+    ):
+        with pytest.raises(AppError) as refusal:
+            refused()
+        assert (refusal.value.field, refusal.value.type) == ("models.base", "wrong-model")
+
+
 def test_every_role_that_a_kind_tells_of_is_one_it_takes(session: Session, world: World) -> None:
     for kind in KINDS.values():
         for role in kind.roles:

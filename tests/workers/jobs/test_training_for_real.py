@@ -65,9 +65,14 @@ def trained(world: World, kind: str, **wanted: Any) -> tuple[ModelVersion, dict[
     return made_by(run_id), run.result["report"]
 
 
-def test_a_reward_model_is_reported_by_pair_of_models_and_then_chooses_the_fine_tuned_weights(world: World) -> None:
-    scorer, report = trained(world, "reward", config=QUICK_REWARD)
+def test_a_model_tuned_by_a_prefix_its_reward_model_and_the_weights_that_this_one_chooses(world: World) -> None:
+    prefixed, _ = trained(world, "sft", config={**QUICK_SFT, "method": "prefix", "virtual_tokens": 4})
+    assert prefixed.base_id == world.model.id
 
+    scorer, report = trained(world, "reward", config=QUICK_REWARD, models={"base": prefixed.id})
+
+    assert (scorer.parent_id, scorer.base_id) == (prefixed.id, world.model.id)
+    assert report["lineage"]["behind_sha256"] == prefixed.artifact_sha256
     parts = report["judged"]["parts"]
     by_models = {row["models"]: row["pairs"] for row in parts["models"]}
     assert by_models == {"sft-1 / tiny": 6, "tiny / tiny": 2}
