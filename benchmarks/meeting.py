@@ -1,7 +1,7 @@
 """Two fine-tuned versions of a project's model whose completions meet in one task, made over HTTP.
 
-The demonstrations are the scripted annotator's: of a prompt's best completion the first two sentences, politely closed.
-The first version learns from the first half of them, the second from all.
+The first version learns from the demonstrations that come with the starter prompts, the second also from those of the
+scripted annotator: of a prompt's best completion the first two sentences, politely closed.
 """
 
 import json
@@ -10,13 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from app.demo.starter import STARTER_DEMONSTRATIONS
 from benchmarks.local_service import Person, ServiceFailedError, wait_for_run
 from benchmarks.taste import POLITE, gold_score
 
 API = "/api/v1"
 CLOSE = "I hope this helps."
 SENTENCES = 2
-FEWEST = 4
 MEETINGS = 12
 SECONDS = 900.0
 
@@ -43,15 +43,15 @@ def demonstrations(admin: Person, project: int) -> list[dict[str, Any]]:
     """A demonstration for every prompt that has completions, as lines of a file, oldest prompt first."""
     texts: dict[int, list[str]] = defaultdict(list)
     for completion in pages(admin, f"{API}/projects/{project}/completions"):
-        texts[completion["prompt_id"]].append(completion["text"])
+        if completion["role"] == "sample":
+            texts[completion["prompt_id"]].append(completion["text"])
     prompts = {one["id"]: one["messages"] for one in pages(admin, f"{API}/projects/{project}/prompts")}
     rows = [{"messages": prompts[one], "completion": demonstration(texts[one])} for one in sorted(texts)]
     return [row for row in rows if row["completion"]]
 
 
-def upload(admin: Person, project: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Send demonstrations as a file; the service's report."""
-    content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+def upload(admin: Person, project: int, content: bytes) -> dict[str, Any]:
+    """Send a file of demonstrations; the service's report."""
     answer = admin.http.post(
         f"{API}/projects/{project}/demonstrations", files={"file": ("demonstrations.jsonl", content)}
     )
@@ -68,15 +68,13 @@ def fine_tuned(admin: Person, project: int) -> dict[str, Any]:
 
 
 def two_versions(admin: Person, project: int) -> list[dict[str, Any]]:
-    """Fine-tune on half of the demonstrations, then on all, both times from the live model's root; both runs."""
-    rows = demonstrations(admin, project)
-    if len(rows) < FEWEST:
-        raise ServiceFailedError(f"only {len(rows)} prompts have completions to make demonstrations of")
-    upload(admin, project, rows[: len(rows) // 2])
+    """Fine-tune on what came with the prompts, then on that and the annotator's own, from the same base; both runs."""
+    found = upload(admin, project, STARTER_DEMONSTRATIONS.read_bytes())
+    if found["new_prompts"]:
+        raise ServiceFailedError(f"the starter demonstrations are of other prompts: {found}")
     first = fine_tuned(admin, project)
-    added = upload(admin, project, rows)
-    if added["demonstrations"] != len(rows) - len(rows) // 2:
-        raise ServiceFailedError(f"a demonstration was stored twice or lost: {added}")
+    rows = demonstrations(admin, project)
+    upload(admin, project, "".join(json.dumps(row) + "\n" for row in rows).encode())
     return [first, fine_tuned(admin, project)]
 
 

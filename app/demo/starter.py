@@ -26,6 +26,8 @@ from app.tasks.service import create_task
 HERE = Path(__file__).parent
 PROMPTS = HERE / "starter_prompts.jsonl"
 COMPLETIONS = HERE / "starter_completions.jsonl"
+# Short answers to most starter prompts, to be uploaded: they need an author, and at the first start nobody is there.
+STARTER_DEMONSTRATIONS = HERE / "starter_demonstrations.jsonl"
 GUIDELINES = HERE / "guidelines.md"
 # The shipped completions are this model's; with another base model they would be somebody else's words.
 SHIPPED_FOR = Settings.model_fields["base_model"].default
