@@ -27,8 +27,7 @@ ADVICE: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (
         BlindValueError,
         "blind_value",
-        "More prompts per update, a higher value_learning_rate or value=apart help; blind_value=warn goes on as it is, "
-        "and rloo needs no values.",
+        "More prompts per update or value=apart help; blind_value=warn goes on as it is, and rloo needs no values.",
     ),
     (BadDataError, "bad_data", "Correct the data that the message names."),
     (BadArtifactError, "bad_model", "Choose another model version, or import the model again."),

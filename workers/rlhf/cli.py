@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument(
         "--reference", type=Path, metavar="FILE", help="prompts with completions that fix the scale of scores (reward)"
     )
-    training.add_argument("--model", type=Path, metavar="DIR", help="base, or policy to improve; pretrain can do without")
+    training.add_argument("--model", type=Path, metavar="DIR", help="base, or policy; pretrain can do without")
     training.add_argument("--reward-model", type=Path, metavar="DIR", help="reward model (not for dpo)")
     training.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run; asked again, it goes on")
     training.add_argument("--seed", type=int, default=0)

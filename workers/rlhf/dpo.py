@@ -56,8 +56,9 @@ class Pair:
 
     def rewards(self, prompts: Sequence[RankedPrompt]) -> Tensor:
         """Implicit rewards [N] of all completions of some prompts, with gradient to the policy."""
-        logprob_N = summed_logprobs(self.policy, self.tokens(prompts))
+        # The reference first: to read as it switches the policy's adapter off, and with it its gradient.
         reference_N = torch.cat([self.of_reference(prompt) for prompt in prompts])
+        logprob_N = summed_logprobs(self.policy, self.tokens(prompts))
         return self.config.beta * (logprob_N - reference_N)
 
     @torch.no_grad()

@@ -139,7 +139,8 @@ def shown(job: Job, roles: Cast, show: list[Question], step: int) -> dict[str, f
         "eval/tokens": tokens / len(distances),
     }
     job.metric(step, numbers)
-    return numbers
+    # In the order in which a checkpoint would give them back, so that a resumed run's report has the same bytes.
+    return dict(sorted(numbers.items()))
 
 
 def save_policy(job: Job, roles: Cast, metrics: Mapping[str, Any], report: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from workers.rlhf.job import Event, open_job
 from workers.rlhf.launch import launch
 
 ONCE = {"tokens_per_second"}
+TEXT = "Rivers run to the sea, and the sea is deep and cold. " * 20
 # Runs in which the step at which the child is killed is as likely to lie on a checkpoint as between two.
 SFT = {
     "method": "lora",
@@ -31,7 +32,19 @@ SFT = {
     "lora_rank": 4,
 }
 REWARD = {"minimum_steps": 50, "prompts_per_step": 2, "checkpoint_every": 10, "lora_layers": 1, "ties": "davidson"}
-PPO = {"updates": 6, "prompts_per_update": 2, "max_new_tokens": 6, "lora_layers": 1, "checkpoint_every": 1}
+ROUNDS = {"updates": 6, "prompts_per_update": 2, "max_new_tokens": 6, "lora_layers": 1, "checkpoint_every": 1}
+PPO = ROUNDS | {"value": "apart", "ema": 0.5, "pretrain_weight": 0.5, "pretrain_rows": 2, "pretrain_tokens": 8}
+DPO = {"minimum_steps": 40, "prompts_per_step": 2, "checkpoint_every": 5, "lora_layers": 1, "shown_tokens": 4}
+BEST = {
+    "samples_per_prompt": 2,
+    "max_new_tokens": 6,
+    "epochs": 30,
+    "rows_per_step": 4,
+    "checkpoint_every": 5,
+    "lora_layers": 1,
+}
+CONFIGS = {"sft": SFT, "reward": REWARD, "ppo": PPO, "rloo": ROUNDS, "dpo": DPO, "best_of_n": BEST}
+JUDGED = ("ppo", "rloo", "best_of_n")
 
 
 def launched(folder: Path) -> list[Event]:
@@ -70,11 +83,13 @@ def told(events: list[Event], done: int) -> list[Event]:
     ]
 
 
-@pytest.mark.parametrize("kind", ["sft", "reward", "ppo"])
+@pytest.mark.parametrize("kind", CONFIGS)
 def test_a_killed_run_ends_as_if_nothing_had_happened(tiny_base: Path, tmp_path: Path, kind: str) -> None:
-    config = {"sft": SFT, "reward": REWARD, "ppo": PPO}[kind]
+    config = CONFIGS[kind]
     rows, roles = demonstrations() if kind == "sft" else ranked_rows(), {"base": tiny_base}
-    if kind == "ppo":
+    if kind == "dpo":
+        roles = {"policy": tiny_base}
+    if kind in JUDGED:
         judge = write_job(tmp_path / "rm", "reward", rows, roles, config={"minimum_steps": 1, "lora_layers": 1})
         launched(judge)
         (judge / "out" / "base").symlink_to(tiny_base)
@@ -83,18 +98,19 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(tiny_base: Path, tmp_path:
         ]
         roles = {"policy": tiny_base, "reward": judge / "out"}
     broken = write_job(tmp_path / "broken", kind, rows, roles, config=config)
-    killed(broken, config["checkpoint_every"])
+    (broken / "pretrain.txt").write_text(TEXT)
+    killed(broken, 2 if kind == "best_of_n" else config["checkpoint_every"])
     newest = checkpoints.newest_valid(broken / "checkpoints")
     assert newest is not None
     write_job(broken, kind, rows, roles, config=config, resume=str(newest))
     resumed = launched(broken)
-    straight = launched(write_job(tmp_path / "straight", kind, rows, roles, config=config))
+    write_job(tmp_path / "straight", kind, rows, roles, config=config)
+    (tmp_path / "straight" / "pretrain.txt").write_text(TEXT)
+    straight = launched(tmp_path / "straight")
     done = checkpoints.step_of(newest)
     assert told(resumed, done) == told(straight, done)
     names = sorted(path.name for path in (tmp_path / "straight" / "out").glob("*.safetensors"))
     for name in names:
         assert (broken / "out" / name).read_bytes() == (tmp_path / "straight" / "out" / name).read_bytes()
     assert names
-    if kind != "ppo":
-        # The report of a ppo run tells of its first answers, which a resumed one did not write again.
-        assert verify(broken / "out") == verify(tmp_path / "straight" / "out")
+    assert verify(broken / "out") == verify(tmp_path / "straight" / "out")

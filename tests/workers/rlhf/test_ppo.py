@@ -330,9 +330,10 @@ def test_a_policy_that_changed_behind_the_rollout_is_refused(players: Cast) -> N
     seen = first_rollout(players)
     for weight in players.policy.model.parameters_of("policy"):
         torch.nn.init.normal_(weight, std=0.3)
+    gradient = beside(None, 0, partial(ppo.accumulate, players, seen, SMALL))
+    training = ppo.training_of(players, SMALL)
     with pytest.raises(BrokenInvariantError, match="differs from itself"):
-        gradient = beside(None, 0, partial(ppo.accumulate, players, seen, SMALL))
-        rounds.improve(players, 6, SMALL, ppo.training_of(players, SMALL), gradient, seed=1)
+        rounds.improve(players, 6, SMALL, training, gradient, seed=1)
 
 
 def test_numbers_that_are_none_stop_the_run_before_a_weight_changes(players: Cast, monkeypatch) -> None:

@@ -1,0 +1,433 @@
+"""What PPO can do beyond the algorithm box: values apart, text beside it, pessimism, averaging, other judges."""
+
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import LlamaForCausalLM
+
+from tests.tiny_model import EXCHANGES, build_tiny_model, tiny_config, tiny_tokenizer
+from tests.workers.rlhf.test_ppo import SMALL, ask, save_reward
+from workers.rlhf import cast, checkpoints, credit, models, ppo, rollout, rounds
+from workers.rlhf.artifacts import BadArtifactError, Description, describe, seal
+from workers.rlhf.averaging import average, settle
+from workers.rlhf.cast import Cast
+from workers.rlhf.checkpoints import Training
+from workers.rlhf.credit import BlindValueError
+from workers.rlhf.data import BadDataError
+from workers.rlhf.heads import ScoreHead, save_head, spread
+from workers.rlhf.mixing import Mix, beside, mix_of
+from workers.rlhf.packing import Row
+from workers.rlhf.policy_configs import PpoConfig
+from workers.rlhf.rollout import Question
+from workers.rlhf.score import load_judge
+
+APART = replace(SMALL, value="apart")
+
+
+@pytest.fixture(scope="module")
+def reward_folder(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_reward(tiny_base, tmp_path_factory.mktemp("reward") / "artifact")
+
+
+def played(base: Path, reward: Path, config: PpoConfig) -> Cast:
+    return cast.assemble(base, reward, config, seed=1)
+
+
+def answered(players: Cast, config: PpoConfig = SMALL) -> rollout.Answers:
+    return rollout.answer(players, ask(players), config, count=3, seed=(1,))
+
+
+def credited(players: Cast, config: PpoConfig, *, fit: bool) -> credit.Rollout:
+    return credit.credit(players, answered(players, config), config, kl_coefficient=0.3, fit_values=fit)
+
+
+def gradient_of(players: Cast, prefix: str = "policy/") -> torch.Tensor:
+    named = players.trained().items()
+    return torch.cat(
+        [weight.grad.flatten() for name, weight in named if name.startswith(prefix) and weight.grad is not None]
+    )
+
+
+def asked(players: Cast) -> list[Question]:
+    said = [[{"role": "user", "content": EXCHANGES[n][0]}] for n in range(6)]
+    return [replace(one, messages=messages) for one, messages in zip(ask(players), said, strict=True)]
+
+
+# Values apart
+
+
+def test_values_apart_start_as_what_the_reward_model_says(tiny_base: Path, reward_folder: Path) -> None:
+    players = played(tiny_base, reward_folder, APART)
+    answers = answered(players, APART)
+    zero_N = torch.zeros(18)
+    value_NR = credit.values_of(players, answers, zero_N, APART)
+    ended = answers.stopped_N.nonzero()[:, 0]
+    # The value before an action is the score of the text so far: before the last one, of all but the stop token.
+    for row in ended[:3].tolist():
+        batch = answers.batch
+        text = batch.reply[row][batch.reply_mask_NR[row]].tolist()
+        players.reward.model.activate("reward")
+        with torch.no_grad():
+            ids = torch.tensor([ask(players)[row // 3].ids + text[:-1]])
+            hidden = players.reward.model.backbone(input_ids=ids).last_hidden_state[0, -1]
+        assert float(value_NR[row, len(text) - 1]) == pytest.approx(
+            float(players.score_head(hidden[None])[0]), abs=1e-4
+        )
+
+
+def test_values_apart_are_counted_from_the_mean_of_the_prompts_other_completions(
+    tiny_base: Path, reward_folder: Path
+) -> None:
+    players = played(tiny_base, reward_folder, APART)
+    seen = credited(players, APART, fit=False)
+    raw_NR = credit.values_of(players, seen.answers, torch.zeros(18), APART)
+    paid_N = rollout.paid(seen.score_N, seen.answers, APART)
+    others_N = torch.stack([(paid_N[n // 3 * 3 : n // 3 * 3 + 3].sum() - paid_N[n]) / 2 for n in range(18)])
+    torch.testing.assert_close(seen.value_NR, (raw_NR - others_N[:, None]) * seen.mask_NR, atol=1e-5, rtol=1e-4)
+
+
+def test_a_critic_learns_beside_the_policy_and_the_judge_stays(tiny_base: Path, reward_folder: Path) -> None:
+    players = played(tiny_base, reward_folder, APART)
+    before = {name: weight.detach().clone() for name, weight in players.trained().items()}
+    judge = [weight.detach().clone() for weight in players.reward.model.parameters_of("reward")]
+    steps = list(ppo.train(players, ask(players), APART, ppo.training_of(players, APART), seed=1))
+    assert len(steps) == 4
+    assert all(step.metrics["gradient_norm/policy"] > 0 for step in steps)
+    assert all(step.metrics["gradient_norm/value"] > 0 for step in steps)
+    moved = {name.split("/")[0] for name, weight in players.trained().items() if not torch.equal(before[name], weight)}
+    assert moved == {"policy", "value", "critic"}
+    for old, new in zip(judge, players.reward.model.parameters_of("reward"), strict=True):
+        assert torch.equal(old, new)
+
+
+def test_a_critic_changes_nothing_of_the_policys_gradient(tiny_base: Path, reward_folder: Path) -> None:
+    """Its pass switches adapters; the policy's gradient must be in the buffer by then."""
+    apart = played(tiny_base, reward_folder, APART)
+    seen = credited(apart, APART, fit=False)
+    ppo.accumulate(apart, seen, APART, range(6))
+    alone = replace(SMALL, value_weight=0.0)
+    shared = played(tiny_base, reward_folder, alone)
+    ppo.accumulate(shared, replace(seen, answers=answered(shared)), alone, range(6))
+    torch.testing.assert_close(gradient_of(apart), gradient_of(shared), atol=1e-6, rtol=1e-4)
+    assert float(gradient_of(apart, "critic/").norm()) > 0
+
+
+def test_a_whole_reward_model_gets_a_critic_of_its_own(tiny_base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "whole"
+    model = models.load_base(tiny_base)
+    folder.mkdir()
+    models.save_whole(model, folder)
+    models.save_tokenizer(model, folder)
+    save_head(ScoreHead(model.width), folder)
+    describe(folder, Description(kind="reward", base_sha256=model.base_sha256))
+    seal(folder)
+    players = played(tiny_base, folder, APART)
+    assert players.reward.model is not players.policy.model
+    assert players.critic.model is players.reward.model
+    step = next(ppo.train(players, ask(players), APART, ppo.training_of(players, APART), seed=1))
+    assert step.metrics["gradient_norm/value"] > 0
+
+
+# Values that explain nothing
+
+
+def returns_like(players: Cast, noise: float, prompts: int = 6) -> credit.Rollout:
+    answers = rollout.answer(players, ask(players, prompts), SMALL, count=3, seed=(1,))
+    seen = credit.credit(players, answers, SMALL, kl_coefficient=0.3, fit_values=False)
+    draw = torch.Generator().manual_seed(3)
+    return_NR = torch.randn(seen.mask_NR.shape, generator=draw) * seen.mask_NR
+    off_NR = torch.randn(seen.mask_NR.shape, generator=draw)
+    return replace(seen, return_NR=return_NR, value_NR=(return_NR + noise * off_NR) * seen.mask_NR)
+
+
+def test_values_that_surely_explain_nothing_stop_the_run_at_the_third_update(
+    tiny_base: Path, reward_folder: Path
+) -> None:
+    players = played(tiny_base, reward_folder, SMALL)
+    blind, sharp = returns_like(players, 4.0), returns_like(players, 0.3)
+    explained, error = credit.explained_with_error(sharp)
+    assert explained == pytest.approx(1 - 0.09, abs=0.05)
+    assert 0 < error < 0.1
+    credit.require_sight(sharp, 3, SMALL)
+    with pytest.raises(BlindValueError, match="at update 3 the values explain -"):
+        credit.require_sight(blind, 3, SMALL)
+    credit.require_sight(blind, 2, SMALL)
+    credit.require_sight(blind, 3, replace(SMALL, blind_value="warn"))
+    # Three prompts can't tell noise from nothing.
+    credit.require_sight(returns_like(players, 4.0, prompts=3), 3, SMALL)
+
+
+# Text beside it
+
+
+def mixed(players: Cast, config: PpoConfig) -> Mix:
+    chat = players.policy.model.chat
+    rows = []
+    for said, answer in EXCHANGES:
+        prompt = chat.prompt([{"role": "user", "content": said}], 64).ids
+        reply = chat.completion(answer, 64).ids
+        rows.append(Row([*prompt, *reply], [False] * len(prompt) + [True] * len(reply)))
+    return mix_of(players.policy, config, seed=5, text=None, texts=rows)
+
+
+MIXED = replace(SMALL, pretrain_weight=0.7, pretrain_rows=3)
+
+
+def nonzero(players: Cast) -> Cast:
+    """LoRA's first gradients are all in one of its two matrices; a moved policy has some everywhere."""
+    for weight in players.policy.model.parameters_of("policy"):
+        torch.nn.init.normal_(weight, std=0.02)
+    return players
+
+
+def test_other_text_adds_its_gradient_to_the_policys_before_one_step(tiny_base: Path, reward_folder: Path) -> None:
+    players = nonzero(played(tiny_base, reward_folder, MIXED))
+    seen, mix = credited(players, MIXED, fit=False), mixed(players, MIXED)
+    ppo.accumulate(players, seen, MIXED, range(6))
+    alone = gradient_of(players)
+    for weight in players.trained().values():
+        weight.grad = None
+    rows = mix.rows(2, 1)
+    players.policy.model.activate("policy")
+    nll, count = torch.zeros(()), 0
+    for row in rows:
+        ids = torch.tensor([list(row.ids)])
+        logprob = players.policy.model.causal(input_ids=ids).logits[0, :-1].log_softmax(-1)
+        chosen = logprob.gather(1, ids[0, 1:, None])[:, 0]
+        learnt = torch.tensor(list(row.learnt[1:]))
+        nll, count = nll - chosen[learnt].sum(), count + int(learnt.sum())
+    (0.7 * nll / count).backward()
+    text = gradient_of(players)
+    for weight in players.trained().values():
+        weight.grad = None
+    numbers = beside(mix, 2, partial(ppo.accumulate, players, seen, MIXED))(range(6), 1)
+    torch.testing.assert_close(gradient_of(players), alone + text, atol=1e-5, rtol=1e-3)
+    assert numbers["gradient_norm/pretraining"] == pytest.approx(float(text.norm()), rel=1e-3)
+    assert numbers["loss/pretraining"] == pytest.approx(float(nll) / count, rel=1e-4)
+
+
+def test_text_keeps_what_the_policy_knew(tiny_base: Path, reward_folder: Path) -> None:
+    config = replace(MIXED, pretrain_weight=20.0, updates=3)
+    players = played(tiny_base, reward_folder, config)
+    mix = mixed(players, config)
+    steps = list(ppo.train(players, ask(players), config, ppo.training_of(players, config), seed=1, mix=mix))
+    assert steps[-1].metrics["loss/pretraining"] < steps[0].metrics["loss/pretraining"]
+    assert mix.rows(1, 0) == mix.rows(1, 0) != mix.rows(1, 1)
+
+
+# Averaging
+
+
+def test_the_average_is_that_of_the_formula_and_takes_the_policys_place() -> None:
+    weight, other = torch.nn.Parameter(torch.tensor([1.0])), torch.nn.Parameter(torch.tensor([7.0]))
+    training = Training({"policy/0": weight, "value/bias": other}, torch.optim.SGD([weight]), {})
+    expected = 1.0
+    for step in range(1, 4):
+        average(training, 0.9)
+        expected = weight.item() if step == 1 else 0.9 * expected + 0.1 * weight.item()
+        weight.data.add_(step)
+    assert weight.item() == 7.0
+    settle(training)
+    assert weight.item() == pytest.approx(expected)
+    assert other.item() == 7.0
+    assert list(training.kept) == ["ema/policy/0"]
+
+
+def test_without_averaging_the_policy_stays_as_it_is() -> None:
+    weight = torch.nn.Parameter(torch.tensor([1.0]))
+    training = Training({"policy/0": weight}, torch.optim.SGD([weight]), {})
+    average(training, 0.0)
+    settle(training)
+    assert training.kept == {}
+    assert weight.item() == 1.0
+
+
+# Everything at once, resumed
+
+
+def test_a_run_with_all_of_it_resumes_to_the_last_bit(tiny_base: Path, reward_folder: Path, tmp_path: Path) -> None:
+    config = replace(MIXED, value="apart", ema=0.5, kl_target=0.5, updates=3)
+
+    def told(players: Cast, training: Training, done: int = 0) -> list[dict[str, float]]:
+        steps = ppo.train(players, ask(players), config, training, seed=1, done=done, mix=mixed(players, config))
+        return [step.metrics for step in (islice(steps, 2) if training.numbers.pop("short", None) else steps)]
+
+    straight = played(tiny_base, reward_folder, config)
+    training = ppo.training_of(straight, config)
+    whole = told(straight, training)
+    first = played(tiny_base, reward_folder, config)
+    half = ppo.training_of(first, config)
+    half.numbers["short"] = 1
+    told(first, half)
+    saved = checkpoints.save(tmp_path, 2, half)
+    second = played(tiny_base, reward_folder, config)
+    resumed = ppo.training_of(second, config)
+    assert told(second, resumed, checkpoints.load(saved.path, resumed)) == whole[2:]
+    settle(resumed)
+    settle(training)
+    for name, weight in second.trained().items():
+        assert torch.equal(weight, straight.trained()[name])
+
+
+# The end of an answer
+
+
+def test_the_penalty_is_for_the_stop_token_that_is_used_not_for_that_of_the_tokenizer(
+    tiny_base: Path, reward_folder: Path
+) -> None:
+    players = played(tiny_base, reward_folder, SMALL)
+    model = players.policy.model
+    often = model.chat.tokenizer.encode(" and", add_special_tokens=False)[0]
+    model.chat = replace(model.chat, stop_id=often)
+    assert model.chat.stop_id != model.chat.tokenizer.eos_token_id
+    answers = answered(players)
+    ends = [done.ids[-1] for done in answers.completions]
+    assert [end == often for end in ends] == answers.stopped_N.tolist()
+    lost_N = -rollout.paid(torch.zeros(18), answers, replace(SMALL, missing_stop_penalty=0.7))
+    assert lost_N.tolist() == pytest.approx([0.0 if end == often else 0.7 for end in ends])
+    assert model.chat.tokenizer.eos_token_id in {token for done in answers.completions for token in done.ids[:-1]}
+
+
+# Ensembles
+
+
+def test_a_cautious_score_is_the_mean_less_the_spread_around_each_prompt() -> None:
+    score_NH = torch.tensor([[1.0, 3.0], [2.0, 2.0], [0.0, 10.0], [0.0, 10.0]])
+    owner_N = torch.tensor([0, 0, 1, 1])
+    # Around the prompt's means (1.5, 2.5) the first completion has (-0.5, 0.5): a spread of 0.5. The members' levels
+    # of the second prompt lie far apart, but they agree about its completions.
+    assert rollout.cautious(score_NH, owner_N, 2.0).tolist() == pytest.approx([2 - 1.0, 2 - 1.0, 5, 5])
+    assert spread(score_NH[:2]).tolist() == pytest.approx([0.5, 0.5])
+
+
+def test_an_ensemble_makes_rewards_cautious_and_a_single_head_cannot(
+    tiny_base: Path, reward_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BadArtifactError, match="several heads"):
+        played(tiny_base, reward_folder, replace(SMALL, pessimism=1.0))
+    folder = tmp_path / "several"
+    folder.mkdir()
+    for path in reward_folder.iterdir():
+        (folder / path.name).symlink_to(path.resolve())
+    (folder / "score_head.safetensors").unlink()
+    with models.fresh_seed(9):
+        save_head(ScoreHead(64, members=3), folder)
+    (folder / "MANIFEST.json").unlink()
+    seal(folder)
+    wary = replace(SMALL, pessimism=0.5)
+    players = played(tiny_base, folder, wary)
+    answers = answered(players)
+    plain_N, cautious_N = rollout.judge(players, answers, SMALL), rollout.judge(players, answers, wary)
+    assert bool((cautious_N < plain_N).all())
+    warier_N = rollout.judge(players, answers, replace(SMALL, pessimism=1.5))
+    torch.testing.assert_close(plain_N - warier_N, 3 * (plain_N - cautious_N), atol=1e-5, rtol=1e-4)
+
+
+# A judge of another family
+
+
+@pytest.fixture(scope="module")
+def foreign_reward(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    others = [("Say hi to the fox.", "The fox jumps over many lazy dogs."), *EXCHANGES[:2]]
+    base = build_tiny_model(tmp_path_factory.mktemp("foreign") / "base", seed=4, steps=2, exchanges=others)
+    return save_reward(base, tmp_path_factory.mktemp("foreign_reward") / "artifact")
+
+
+def test_a_reward_model_with_another_tokenizer_reads_text(tiny_base: Path, foreign_reward: Path) -> None:
+    players = played(tiny_base, foreign_reward, SMALL)
+    assert players.by_text
+    questions = asked(players)
+    answers = rollout.answer(players, questions, SMALL, count=3, seed=(1,))
+    scores = rollout.judge(players, answers, SMALL)
+    judge, chat = load_judge(foreign_reward), players.policy.model.chat
+    for number, question in enumerate(questions):
+        texts = [chat.text(done.ids) for done in answers.completions[3 * number : 3 * number + 3]]
+        alone = judge.members(question.messages, texts)[:, 0]
+        torch.testing.assert_close(scores[3 * number : 3 * number + 3], alone, atol=1e-4, rtol=1e-4)
+    steps = list(ppo.train(players, questions, SMALL, ppo.training_of(players, SMALL), seed=1))
+    assert len(steps) == 4
+
+
+def test_what_a_judge_of_another_family_cannot_do_is_refused(tiny_base: Path, foreign_reward: Path) -> None:
+    with pytest.raises(BadArtifactError, match="another tokenizer"):
+        played(tiny_base, foreign_reward, APART)
+    players = played(tiny_base, foreign_reward, SMALL)
+    with pytest.raises(BadDataError, match="as messages"):
+        rollout.answer(players, ask(players), SMALL, count=3, seed=(1,))
+
+
+# The frozen trunk
+
+
+def test_the_frozen_trunk_is_read_once_a_round_and_changes_no_gradient(
+    tiny_base: Path, reward_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = played(tiny_base, reward_folder, SMALL)
+    monkeypatch.setattr(models.LanguageModel, "cut", lambda _: None)
+    whole = played(tiny_base, reward_folder, SMALL)
+    monkeypatch.undo()
+    trunk = cached.policy.model.backbone.layers[0].mlp
+    assert whole.policy.model._lower is None
+    seen = credited(whole, SMALL, fit=False)
+    ppo.accumulate(whole, seen, SMALL, range(6))
+    runs: list[int] = []
+    trunk.register_forward_pre_hook(lambda *_: runs.append(1))
+    own = replace(seen, answers=answered(cached))
+    assert runs
+    runs.clear()
+    ppo.accumulate(cached, own, SMALL, range(6))
+    assert runs == []
+    torch.testing.assert_close(gradient_of(cached), gradient_of(whole), atol=1e-6, rtol=1e-4)
+
+
+# Memory
+
+
+class Largest(TorchDispatchMode):
+    """Remembers the most numbers that any tensor had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for one in result if isinstance(result, (tuple, list)) else [result]:
+            if isinstance(one, torch.Tensor):
+                self.numbers = max(self.numbers, one.numel())
+        return result
+
+
+def test_no_tensor_is_as_large_as_batch_times_time_times_vocabulary(tmp_path: Path, reward_folder: Path) -> None:
+    folder, vocabulary = tmp_path / "wide", 10_000
+    tokenizer = tiny_tokenizer()
+    config = tiny_config(tokenizer)
+    config.vocab_size, config.hidden_size, config.intermediate_size = vocabulary, 16, 16
+    torch.manual_seed(0)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    describe(folder, Description(kind="base"))
+    seal(folder)
+    players = played(folder, save_reward(folder, tmp_path / "reward"), SMALL)
+    count, length = 6 * 8, 24
+    many = replace(SMALL, max_new_tokens=length, prompts_per_chunk=6)
+    with Largest() as largest:
+        answers = rollout.answer(players, ask(players), many, count=8, seed=(1,))
+        seen = credit.credit(players, answers, many, kl_coefficient=0.3, fit_values=True)
+        ppo.accumulate(players, seen, many, range(6))
+        rollout.kl_to_reference(players, answers, many)
+    tokens = int(seen.mask_NR.sum())
+    assert tokens > 3 * 256
+    # A chunk of 256 tokens' logits is the most there is at a time.
+    assert largest.numbers <= 256 * vocabulary < count * length * vocabulary / 4
+
+
+def test_the_rate_rises_from_a_tenth() -> None:
+    """Ouyang et al. 2022, appendix C.4."""
+    shares = [rounds.warm(update, replace(SMALL, warmup_updates=10)) for update in (0, 5, 10, 99)]
+    assert shares == pytest.approx([0.1, 0.55, 1.0, 1.0])
