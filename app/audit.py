@@ -8,13 +8,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app.auth.tables import User
+from app.statements import Statement
 
-INSERT: Final = text(
-    """
+INSERT: Final = Statement(
+    text(
+        """
     INSERT INTO audit_events (actor_id, actor_kind, action, object_type, object_id, project_id, request_id, detail)
     VALUES (:actor_id, :actor_kind, :action, :object_type, :object_id, :project_id, :request_id, :detail)
     """
-).bindparams(bindparam("detail", type_=JSONB))
+    ).bindparams(bindparam("detail", type_=JSONB))
+)
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
@@ -30,8 +33,8 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Write down that `actor` (None: the service itself) did `action` to an object. Never put a secret in `detail`."""
-    session.execute(
-        INSERT,
+    INSERT.run(
+        session,
         {
             "actor_id": actor.id if actor else None,
             "actor_kind": "person" if actor else "service",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Annotated, Final
 from weakref import WeakKeyDictionary
 
@@ -22,9 +23,7 @@ rooms: WeakKeyDictionary[asyncio.AbstractEventLoop, Semaphore] = WeakKeyDictiona
 
 async def request_session() -> AsyncGenerator[Session]:
     """The request's one unit of work; committed, and its doorbells rung, before the answer is sent."""
-    room = _room()
-    await _enter(room)
-    try:
+    async with place_at_work():
         session = new_session()
         try:
             yield session
@@ -34,6 +33,15 @@ async def request_session() -> AsyncGenerator[Session]:
             if session.in_transaction():
                 with CancelScope(shield=True):
                     await run_in_threadpool(session.close)
+
+
+@asynccontextmanager
+async def place_at_work() -> AsyncGenerator[None]:
+    """One of as many places as there are connections; `ServiceUnavailable` when none gets free in time."""
+    room = _room()
+    await _enter(room)
+    try:
+        yield
     finally:
         room.release()
 
@@ -72,21 +80,6 @@ async def _enter(room: Semaphore) -> None:
 
 # scope="function" ends the dependency before the response leaves: a failed commit is an error, not a false 200.
 SessionDep = Annotated[Session, Depends(request_session, scope="function")]
-
-
-AT_ONCE: Final = 4
-
-
-async def turn() -> AsyncGenerator[None]:
-    """A place among the few that are served at the same moment; ask for it before anything else.
-
-    The interpreter runs one thread at a time: where requests are many and short, more threads only get in each other's
-    way. Three, four and six at once could not be told apart on a busy machine; ten cost more.
-    """
-    yield
-
-
-TurnDep = Annotated[None, Depends(turn, scope="function", max_concurrency=AT_ONCE)]
 
 
 async def page_request(

@@ -11,16 +11,21 @@ from sqlalchemy.orm import Session
 from app import locks
 from app.auth.tables import IdempotencyKey
 from app.errors import Conflict, Unprocessable
+from app.statements import Statement
 
-FIND: Final = select(IdempotencyKey.request_sha256, IdempotencyKey.body).where(
-    IdempotencyKey.user_id == bindparam("user"), IdempotencyKey.key == bindparam("key")
+FIND: Final = Statement(
+    select(IdempotencyKey.request_sha256, IdempotencyKey.body).where(
+        IdempotencyKey.user_id == bindparam("user"), IdempotencyKey.key == bindparam("key")
+    )
 )
-INSERT: Final = text(
-    """
+INSERT: Final = Statement(
+    text(
+        """
     INSERT INTO idempotency_keys (user_id, key, route, request_sha256, status, body)
     VALUES (:user_id, :key, :route, :request_sha256, :status, :body)
     """
-).bindparams(bindparam("body", type_=JSONB))
+    ).bindparams(bindparam("body", type_=JSONB))
+)
 
 
 def request_hash(route: str, request: dict[str, Any]) -> bytes:
@@ -30,24 +35,33 @@ def request_hash(route: str, request: dict[str, Any]) -> bytes:
 
 
 def find_answer(
-    session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any], then_hold: str | None = None
+    session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any]
 ) -> dict[str, Any] | None:
     """The answer that this person's `key` already got, or None, which makes the caller the one to do the work.
-
-    `then_hold` names a lock that the work needs, to be taken on the way.
 
     Raises:
         Conflict: the first request with this key is still in progress.
         Unprocessable: the key was used for another request.
     """
-    if not locks.try_to_hold(session, f"idempotency:{user_id}:{key}", then_hold=then_hold):
+    if not locks.try_to_hold(session, f"idempotency:{user_id}:{key}"):
         raise Conflict(
             "a request with this Idempotency-Key is still in progress",
             type="idempotency-in-progress",
             advice="Send it again in a second; it will get the first one's answer.",
             retry_after_seconds=1,
         )
-    known = session.execute(FIND, {"user": user_id, "key": key}).one_or_none()
+    return known_answer(session, user_id=user_id, key=key, route=route, request=request)
+
+
+def known_answer(
+    session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The same for a caller who holds a lock that repeats of the request wait for.
+
+    Raises:
+        Unprocessable: the key was used for another request.
+    """
+    known = FIND.one_or_none(session, {"user": user_id, "key": key})
     if known is None:
         return None
     if known.request_sha256 != request_hash(route, request):
@@ -65,8 +79,8 @@ def remember(
     session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any], status: int, body: dict[str, Any]
 ) -> None:
     """Keep the answer, in the transaction that does the work."""
-    session.execute(
-        INSERT,
+    INSERT.run(
+        session,
         {
             "user_id": user_id,
             "key": key,

@@ -5,26 +5,22 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-HOLD: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-TRY: Final = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
-TRY_THEN_HOLD: Final = text(
-    """
-    SELECT CASE WHEN pg_try_advisory_xact_lock(hashtextextended(:name, 0))
-      THEN pg_advisory_xact_lock(hashtextextended(:then, 0)) IS NOT NULL ELSE false END
-    """
-)
+from app.statements import Statement
+
+HOLD: Final = Statement(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"))
+TRY: Final = Statement(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0)) AS held"))
+
+
+def of_member(project_id: int, user_id: int) -> str:
+    """The name of the lock under which one person's deeds in a project happen one after the other."""
+    return f"annotator:{project_id}:{user_id}"
 
 
 def hold(session: Session, name: str) -> None:
     """Wait until the lock `name` is ours, until the transaction ends; the engine's lock timeout bounds the wait."""
-    session.execute(HOLD, {"name": name})
+    HOLD.run(session, {"name": name})
 
 
-def try_to_hold(session: Session, name: str, *, then_hold: str | None = None) -> bool:
-    """Take the lock `name` until the transaction ends, or say that somebody else has it.
-
-    Whoever got it also waits for the lock `then_hold`, in the same trip to the database.
-    """
-    if then_hold is None:
-        return bool(session.scalar(TRY, {"name": name}))
-    return bool(session.scalar(TRY_THEN_HOLD, {"name": name, "then": then_hold}))
+def try_to_hold(session: Session, name: str) -> bool:
+    """Take the lock `name` until the transaction ends, or say that somebody else has it."""
+    return bool(TRY.one(session, {"name": name}).held)

@@ -7,23 +7,26 @@ differs from cycle to cycle (the person, the assignment, the key) becomes a vari
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, Final
+from unittest import mock
 
 import psycopg
 from fastapi.testclient import TestClient
 from psycopg import sql
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from app.config import get_settings
 from app.db import engine
 from app.embedded.binaries import postgres_folder
 from app.embedded.postgres import APP, Address
 from app.main import create_app
+from app.statements import Statement, Values
 from benchmarks.assignment_data import COMPLETIONS, CSRF, PROJECT, Seeded, cookie_of
 
 RECORDED_PERSON: Final = 150
@@ -50,6 +53,18 @@ class Recording:
     def note(self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         """One statement that is about to be sent."""
         self.statements.append((statement, parameters or {}))
+
+    def listening_to(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        """`Statement.send` that notes the statement, which the engine does not hear of, and sends it."""
+
+        def heard(statement: Statement, session: Session, values: Values) -> Any:
+            session.connection()
+            named = dict(enumerate(zip(statement.places, statement.parameters(values), strict=True), 1))
+            written = re.sub(r"\$(\d+)", lambda match: f"%({named[int(match[1])][0]})s", statement.sql)
+            self.statements.append((written.replace("%%", "%"), dict(named.values())))
+            return send(statement, session, values)
+
+        return heard
 
     def begin(self, _connection: Any) -> None:
         """A transaction begins."""
@@ -79,10 +94,15 @@ def record_cycle(address: Address, seeded: Seeded) -> Recording:
 @contextmanager
 def listening(recording: Recording) -> Iterator[None]:
     """Record what this process's engine sends until the block ends."""
-    heard = {"before_cursor_execute": recording.note, "begin": recording.begin, "commit": recording.commit}
+    heard: dict[str, Callable[..., Any]] = {
+        "before_cursor_execute": recording.note,
+        "begin": recording.begin,
+        "commit": recording.commit,
+    }
     for name, listener in heard.items():
         event.listen(engine(), name, listener)
-    yield
+    with mock.patch.object(Statement, "send", recording.listening_to(Statement.send)):
+        yield
     for name, listener in heard.items():
         event.remove(engine(), name, listener)
 

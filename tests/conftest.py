@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,7 @@ for variable in [name for name in os.environ if name.upper().startswith("PLACKET
     del os.environ[variable]
 
 from app import db, dependencies, jobs, migrate  # noqa: E402
+from app.auth import trips  # noqa: E402
 from app.config import Settings, get_settings  # noqa: E402
 from app.embedded import postgres  # noqa: E402
 from app.embedded.postgres import APP, MIGRATOR  # noqa: E402
@@ -145,10 +147,12 @@ def application(settings: Settings) -> FastAPI:
 
 
 @pytest.fixture
-def client(session: Session) -> Iterator[Callable[..., TestClient]]:
+def client(session: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., TestClient]]:
     """A factory of browsers: `client()` is a new one with its own cookies; all share the test's session."""
     app = application(get_settings())
     app.dependency_overrides[dependencies.request_session] = lambda: session
+    monkeypatch.setattr(trips, "new_session", lambda: nullcontext(session))
+    monkeypatch.setattr(trips, "finish", Session.flush)
     opened: list[TestClient] = []
 
     def open_client(**options: object) -> TestClient:

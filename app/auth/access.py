@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from app.auth.keys import hash_secret, parse_token, same_secret
@@ -13,6 +13,7 @@ from app.auth.tables import ApiToken, SignInSession, User
 from app.config import get_settings
 from app.errors import Forbidden, NotFound, NotSignedIn
 from app.projects.tables import Membership, Project
+from app.statements import EntityStatement, Values
 
 TOUCH_EVERY = timedelta(hours=1)
 
@@ -22,12 +23,14 @@ class Identity:
     """A signed-in person, by the session of a browser or by an API token.
 
     `standing`: their project and membership, where the project they ask about was looked up together with them.
+    `held`: whether that took their lock in the project too (`locks.of_member`).
     """
 
     user: User
     sign_in: SignInSession | None = None
     token: ApiToken | None = None
     standing: tuple[Project, Membership] | None = None
+    held: bool = False
 
     @property
     def csrf_token(self) -> str | None:
@@ -47,7 +50,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A person's standing in one project. `paused`: no new work for them, everything else as before."""
+    """A person's standing in one project. `paused`: no new work for them, everything else as before.
+
+    `held`: whether the transaction has their lock in the project already.
+    """
 
     user: User
     project: Project
@@ -55,21 +61,35 @@ class Access:
     role: Role
     paused: bool
     token_scopes: frozenset[str] | None
+    held: bool = False
 
 
-# Nearly every request asks this. One statement, made once: making it anew costs more than running it.
-OF_COOKIE: Final = (
-    select(SignInSession, User, SignInSession.last_seen_at < func.now() - TOUCH_EVERY, Project, Membership)
-    .join(User, User.id == SignInSession.user_id)
-    .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.project_id == bindparam("project")))
-    .outerjoin(Project, (Project.id == Membership.project_id) & Project.archived_at.is_(None))
-    .where(
-        SignInSession.token_hash == bindparam("token_hash"),
-        SignInSession.revoked_at.is_(None),
-        SignInSession.expires_at > func.now(),
-        User.disabled_at.is_(None),
+def of_cookie(project_id: ColumnElement[int]) -> Select[SignInSession, User, bool, Project, Membership]:
+    """The query for the person behind a cookie's `:token_hash`, and their standing in a project if they have one."""
+    return (
+        select(SignInSession, User, SignInSession.last_seen_at < func.now() - TOUCH_EVERY, Project, Membership)
+        .join(User, User.id == SignInSession.user_id)
+        .outerjoin(Membership, (Membership.user_id == User.id) & (Membership.project_id == project_id))
+        .outerjoin(Project, (Project.id == Membership.project_id) & Project.archived_at.is_(None))
+        .where(
+            SignInSession.token_hash == bindparam("token_hash"),
+            SignInSession.revoked_at.is_(None),
+            SignInSession.expires_at > func.now(),
+            User.disabled_at.is_(None),
+        )
     )
-)
+
+
+def of_cookie_held(project_id: ColumnElement[int]) -> EntityStatement:
+    """The same as rows that can only be read, and on the way the person's lock in the project is taken."""
+    name = func.concat("annotator:", Membership.project_id, ":", Membership.user_id)
+    lock = func.pg_advisory_xact_lock(func.hashtextextended(name, 0))
+    return EntityStatement(of_cookie(project_id).add_columns(case((Project.id.is_not(None), lock))))
+
+
+# Nearly every request asks this. Made once: making it anew costs more than running it.
+OF_COOKIE: Final = of_cookie(bindparam("project", type_=BigInteger))
+HELD_IN_PROJECT: Final = of_cookie_held(bindparam("project", type_=BigInteger))
 
 
 def find_identity_of_cookie(session: Session, cookie: str, project_id: int | None = None) -> Identity | None:
@@ -78,13 +98,30 @@ def find_identity_of_cookie(session: Session, cookie: str, project_id: int | Non
     With `project_id` their standing in that project, if they have one, comes along.
     """
     row = session.execute(OF_COOKIE, {"token_hash": hash_secret(cookie), "project": project_id}).one_or_none()
-    if row is None:
-        return None
-    sign_in, user, is_due, project, membership = row
+    return _identity(session, *row) if row else None
+
+
+def find_and_hold(session: Session, cookie: str, query: EntityStatement, values: Values) -> Identity | None:
+    """The same by a query `of_cookie_held` and the values it needs for its project; what comes can only be read."""
+    row = query.one_or_none(session, {"token_hash": hash_secret(cookie), **values})
+    return _identity(session, *row[:-1], held=True) if row else None
+
+
+def _identity(
+    session: Session,
+    sign_in: SignInSession,
+    user: User,
+    is_due: bool,
+    project: Project | None,
+    membership: Membership | None,
+    *,
+    held: bool = False,
+) -> Identity:
     if is_due:
         until = func.now() + timedelta(days=get_settings().session_days)
         _note_use(session, SignInSession, sign_in.id, {"last_seen_at": func.now(), "expires_at": until})
-    return Identity(user=user, sign_in=sign_in, standing=(project, membership) if project else None)
+    standing = (project, membership) if project and membership else None
+    return Identity(user=user, sign_in=sign_in, standing=standing, held=held and standing is not None)
 
 
 def identity_of_token(session: Session, text: str) -> Identity:
@@ -177,6 +214,7 @@ def granted(identity: Identity, project: Project, membership: Membership, *, rol
         role=membership.role,
         paused=membership.paused_at is not None,
         token_scopes=identity.token_scopes,
+        held=identity.held,
     )
 
 

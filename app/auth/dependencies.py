@@ -26,7 +26,9 @@ and our own origin; a bearer token needs neither.
 """
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Path, Request
@@ -64,12 +66,26 @@ def cookie_name() -> str:
 
 def identify(request: Request, session: SessionDep, bearer: BearerDep) -> Identity | None:
     """Who is asking: the bearer token decides if there is one, else the session cookie; None when neither is there."""
+    return identity_behind(request, session, bearer, partial(_find, _project_in(request)))
+
+
+def _find(project_id: int | None, session: Session, cookie: str) -> Identity | None:
+    return access.find_identity_of_cookie(session, cookie, project_id)
+
+
+def identity_behind(
+    request: Request,
+    session: Session,
+    bearer: HTTPAuthorizationCredentials | None,
+    find: Callable[[Session, str], Identity | None],
+) -> Identity | None:
+    """Who sent a request; `find` looks for the person behind a cookie."""
     if bearer is not None:
         return access.identity_of_token(session, bearer.credentials)
     if request.headers.get("Authorization"):
         raise NotSignedIn("the Authorization header is not `Bearer plk_…`", advice="Send a token made under Tokens.")
     cookie = request.cookies.get(cookie_name())
-    identity = access.find_identity_of_cookie(session, cookie, _project_in(request)) if cookie else None
+    identity = find(session, cookie) if cookie else None
     if identity is not None and request.method not in origin.SAFE_METHODS:
         refuse_foreign_page(request)
         refuse_without_csrf_token(request, identity)
@@ -127,6 +143,10 @@ class IdentityDoor:
     operator: bool = False
 
     async def __call__(self, identity: IdentityFound) -> Identity:
+        return self.admit(identity)
+
+    def admit(self, identity: Identity | None) -> Identity:
+        """The person, if they may pass."""
         known = signed_in(identity)
         access.require_scope(known, self.scope)
         if self.operator and (not known.user.is_operator or known.is_bound):
@@ -143,9 +163,14 @@ class ProjectDoor:
 
     async def __call__(self, identity: IdentityFound, session: SessionDep, project_id: ProjectId) -> Access:
         known = signed_in(identity)
-        found = access.known_access(known, project_id, roles=self.roles)
-        if found is None:
-            found = await run_in_threadpool(access.access_for, session, known, project_id, roles=self.roles)
+        if access.known_access(known, project_id, roles=self.roles) is None:
+            return await run_in_threadpool(self.admit, session, known, project_id)
+        return self.admit(session, known, project_id)
+
+    def admit(self, session: Session, identity: Identity | None, project_id: int) -> Access:
+        """The person's standing in the project, if they may pass."""
+        known = signed_in(identity)
+        found = access.access_for(session, known, project_id, roles=self.roles)
         access.require_scope(known, self.scope)
         return found
 

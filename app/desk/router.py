@@ -1,9 +1,11 @@
 """The ranking desk over HTTP."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
 
-from app.auth.dependencies import ProjectAnnotator
-from app.dependencies import SessionDep, TurnDep
+from app.auth.access import Access
+from app.auth.trips import AnnotatorTrip, Reply, TripRoute
+from app.dependencies import SessionDep
 from app.desk import service
 from app.desk.schemas import AssignmentRead, ClaimRead, ClaimRequest, assignment_read, claim_read
 from app.rankings.pace import lease_of
@@ -11,16 +13,18 @@ from app.tasks import service as tasks
 from app.tasks.dependencies import OwnAssignmentDep
 from app.tasks.schemas import LeaseRead
 
-router = APIRouter(tags=["desk"])
+router = APIRouter(tags=["desk"], route_class=TripRoute)
 
 
-@router.post("/projects/{project_id}/tasks/claim")
-def claim_task(
-    _turn: TurnDep, access: ProjectAnnotator, session: SessionDep, request: ClaimRequest | None = None
-) -> ClaimRead:
+@router.post("/projects/{project_id}/tasks/claim", response_model=ClaimRead)
+async def claim_task(trip: AnnotatorTrip, request: ClaimRequest | None = None) -> Response:
     """The next task for you, leased until it is submitted, skipped, or its lease runs out; two at most at a time."""
     holding = request.holding if request else []
-    return claim_read(service.claim(session, access, holding=holding))
+
+    def claim(session: Session, access: Access) -> Reply:
+        return Reply(claim_read(service.claim(session, access, holding=holding)))
+
+    return await trip.make(claim)
 
 
 @router.post("/assignments/{assignment_id}/heartbeat")

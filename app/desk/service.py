@@ -70,6 +70,7 @@ def claim(session: Session, access: Access, *, holding: Collection[int] = (), ra
         annotator_id=access.user.id,
         lease=lease_of(session, access.project.id, settings_of(access.project)),
         keys=shuffle_keys(chance),
+        held=access.held,
     )
     standing = claiming.look(session, claimant, holding)
     if standing.waiting is not None:

@@ -1,6 +1,6 @@
 """What an annotator sees of one assignment: the prompt, the completions under letters, the form, nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from app.rankings import service as rankings
 from app.rankings.judgment import Judgment
 from app.rankings.practice import Place
 from app.rankings.tables import Ranking
+from app.statements import Statement
 from app.tasks.assignment import letters
 from app.tasks.tables import Assignment
 
@@ -46,21 +47,22 @@ class Desk:
     guideline_seen: int | None
 
 
-SHOWN: Final = text(
-    """
+SHOWN: Final = Statement(
+    text(
+        """
     SELECT p.id, p.messages, t.purpose,
            (SELECT max(g.number) FROM guideline_versions g WHERE g.project_id = t.project_id) AS guideline,
-           (SELECT array_agg(c.text ORDER BY u.place)
-            FROM unnest(CAST(:shown AS bigint[])) WITH ORDINALITY AS u(id, place) JOIN completions c ON c.id = u.id
-           ) AS texts
+           (SELECT jsonb_object_agg(c.id, c.text)
+            FROM task_completions tc JOIN completions c ON c.id = tc.completion_id WHERE tc.task_id = t.id) AS texts
     FROM tasks t JOIN prompts p ON p.id = t.prompt_id WHERE t.id = :task
     """
+    )
 )
 
 
 def desk_of(session: Session, assignment: Assignment, access: Access) -> Desk:
     """The desk for one assignment, completions in this person's own order."""
-    row = session.execute(SHOWN, {"task": assignment.task_id, "shown": assignment.shown_order}).one()
+    row = SHOWN.one(session, {"task": assignment.task_id})
     current = rankings.find_current(session, assignment.id) if assignment.state == "submitted" else None
     settings = settings_of(access.project)
     masked = completions.masker(session, assignment.project_id) if settings.mask_model_names else completions.as_it_is
@@ -69,7 +71,7 @@ def desk_of(session: Session, assignment: Assignment, access: Access) -> Desk:
         assignment=assignment,
         prompt_id=row.id,
         messages=[{**message, "content": masked(message["content"])} for message in row.messages],
-        cards=_cards(assignment.shown_order, row.texts or [], masked),
+        cards=_cards(assignment.shown_order, row.texts or {}, masked),
         settings=settings,
         previous=(current, rankings.judgment_of(session, current)) if current else None,
         practice=place,
@@ -78,6 +80,6 @@ def desk_of(session: Session, assignment: Assignment, access: Access) -> Desk:
     )
 
 
-def _cards(shown: Sequence[int], texts: Sequence[str], masked: Callable[[str], str]) -> list[Card]:
-    named = zip(shown, letters(len(shown)), texts, strict=True)
-    return [Card(completion_id, letter, masked(said)) for completion_id, letter, said in named]
+def _cards(shown: Sequence[int], texts: Mapping[str, str], masked: Callable[[str], str]) -> list[Card]:
+    named = zip(shown, letters(len(shown)), strict=True)
+    return [Card(completion_id, letter, masked(texts[str(completion_id)])) for completion_id, letter in named]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from app.pagination import PageRequest, Rows, page_by_id
 from app.prompts.tables import Prompt
 from app.rankings.tables import Comparison, Ranking
+from app.statements import Statement
 from app.tasks.tables import Task
 
 RECENT = 50
@@ -63,14 +64,16 @@ PROGRESS: Final = f"""
                 AND superseded_by_id IS NULL AND withdrawn_at IS NULL
               ORDER BY created_at DESC LIMIT :recent) last) AS median_ms
 """  # noqa: S608 - made of constants
-LOOK: Final = text(
-    f"""
+LOOK: Final = Statement(
+    text(
+        f"""
     WITH today AS (SELECT judged FROM annotator_days
                    WHERE annotator_id = :annotator AND project_id = :project AND day = {TODAY})
     {PROGRESS}
     """  # noqa: S608 - made of constants
+    )
 )
-COUNT_AND_LOOK: Final = text(f"WITH today AS ({COUNT['judged']} RETURNING judged) {PROGRESS}")
+COUNT_AND_LOOK: Final = Statement(text(f"WITH today AS ({COUNT['judged']} RETURNING judged) {PROGRESS}"))
 COUNT_ONLY: Final = {what: text(statement) for what, statement in COUNT.items()}
 
 
@@ -85,7 +88,7 @@ def progress_of(session: Session, *, project_id: int, annotator_id: int, countin
     `counting` counts one more judgment of today first, as `count_judgment` does.
     """
     who = {"project": project_id, "annotator": annotator_id, "recent": RECENT}
-    row = session.execute(COUNT_AND_LOOK if counting else LOOK, who).one()
+    row = (COUNT_AND_LOOK if counting else LOOK).one(session, who)
     seconds = None if row.median_ms is None else round(row.median_ms / 1000, 1)
     return Progress(today=int(row.today), total=int(row.total), median_seconds=seconds)
 

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
 
 from app.auth.dependencies import ProjectAnnotator
-from app.dependencies import IdempotencyKey, PageDep, SessionDep, TurnDep
+from app.auth.trips import Reply, TripRoute
+from app.dependencies import IdempotencyKey, PageDep, SessionDep
 from app.pagination import Page
 from app.projects.settings import settings_of
 from app.rankings import known_answers, progress, service
@@ -21,37 +23,35 @@ from app.rankings.schemas import (
     practice_rule,
 )
 from app.rankings.service import Submission
-from app.tasks.dependencies import OwnAssignmentDep
+from app.tasks.dependencies import HeldAssignment, HeldAssignmentTrip
 
-router = APIRouter(tags=["rankings"])
+router = APIRouter(tags=["rankings"], route_class=TripRoute)
 
 
-@router.post("/assignments/{assignment_id}/ranking", status_code=201)
-def submit_ranking(
-    _turn: TurnDep,
-    new: NewRanking,
-    own: OwnAssignmentDep,
-    key: IdempotencyKey,
-    session: SessionDep,
-    response: Response,
-) -> RankingReceipt:
+@router.post("/assignments/{assignment_id}/ranking", status_code=201, response_model=RankingReceipt)
+async def submit_ranking(trip: HeldAssignmentTrip, new: NewRanking, key: IdempotencyKey) -> Response:
     """Submit a ranking, or revise the one that is there while the edit window is open."""
+
+    def submit(session: Session, own: HeldAssignment) -> Reply:
+        answer = service.submit_ranking(session, _submission(own, new, key))
+        headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
+        return Reply(RankingReceipt.model_validate(answer.body), headers)
+
+    return await trip.make(submit, status=201)
+
+
+def _submission(own: HeldAssignment, new: NewRanking, key: str) -> Submission:
     settings = own.settings
-    answer = service.submit_ranking(
-        session,
-        Submission(
-            assignment=own.assignment,
-            annotator=own.access.user,
-            judgment=judgment_from(new),
-            form=form_of(settings),
-            edit_window=timedelta(minutes=settings.edit_window_minutes),
-            key=key,
-            practice=practice_rule(settings),
-        ),
+    return Submission(
+        assignment=own.assignment,
+        task=own.task,
+        annotator=own.access.user,
+        judgment=judgment_from(new),
+        form=form_of(settings),
+        edit_window=timedelta(minutes=settings.edit_window_minutes),
+        key=key,
+        practice=practice_rule(settings),
     )
-    if answer.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return RankingReceipt.model_validate(answer.body)
 
 
 @router.get("/projects/{project_id}/my-progress")

@@ -41,7 +41,7 @@ class ClientShown(Input):
 class PresentationShown(Input):
     """What the person had before them, as far as the page knows."""
 
-    client: ClientShown = ClientShown()
+    client: ClientShown = Field(default_factory=ClientShown)
     visible_ms: dict[CompletionKey, Milliseconds] = Field(
         default_factory=dict, max_length=9, description="Completion id → how long it was on screen."
     )
@@ -64,7 +64,7 @@ class NewRanking(Input):
     guideline_number: Annotated[int, Field(ge=1, le=2**31)] | None = Field(
         None, description="The version of the guidelines that was at hand."
     )
-    presentation: PresentationShown = PresentationShown()
+    presentation: PresentationShown = Field(default_factory=PresentationShown)
     touched: bool = Field(True, description="False when the order on screen was left as it came.")
     moves: Annotated[int, Field(ge=0, le=1_000_000, description="How often a completion was moved.")] = 0
     active_ms: Annotated[Milliseconds, Field(description="Time at work, idle time left out.")] = 0

@@ -19,6 +19,7 @@ from app.rankings.judgment import Form, Judgment, check_judgment
 from app.rankings.practice import DEFAULT_RULE, Rule
 from app.rankings.progress import progress_of
 from app.rankings.tables import Ranking, RankingItem
+from app.statements import Statement
 from app.tasks import slots
 from app.tasks.tables import Assignment, Task
 
@@ -27,9 +28,13 @@ ROUTE: Final = "POST /assignments/{assignment_id}/ranking"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A judgment on its way in: whose, on which assignment, under which rules and key."""
+    """A judgment on its way in: whose, on which assignment, under which rules and key.
+
+    `task`: the assignment's task, where the caller holds the person, it and the assignment, all as they are now.
+    """
 
     assignment: Assignment
+    task: Task | None = None
     annotator: User
     judgment: Judgment
     form: Form
@@ -76,19 +81,19 @@ class Recorded:
 def submit_ranking(session: Session, submission: Submission) -> Answer:
     """Write ranking, items, comparisons, slot, audit row and the kept answer in the caller's one transaction.
 
-    The same key and body again get the first answer. A submission equal to what is current already (another tab) is
+    The same key and body again get the first answer; they wait for it, because a person's deeds in a project happen one
+    after the other. A submission equal to what is current already (another tab) is
     not written again. A changed one within the edit window is a revision. One whose lease has ended takes an open slot
     of its task, or is kept as `extra`.
 
     Raises:
         Unprocessable: the judgment does not fit the task or the form; or the key was used for something else.
-        Conflict: the edit window is over; or the key's first request is still in progress.
+        Conflict: the edit window is over.
     """
     who, request = submission.annotator, submission.request()
-    person = slots.person_lock(submission.assignment.project_id, who.id)
-    known = idempotency.find_answer(
-        session, user_id=who.id, key=submission.key, route=ROUTE, request=request, then_hold=person
-    )
+    if submission.task is None:
+        slots.hold_person(session, submission.assignment.project_id, who.id)
+    known = idempotency.known_answer(session, user_id=who.id, key=submission.key, route=ROUTE, request=request)
     if known is not None:
         return Answer(known, replayed=True)
     completion_ids = submission.assignment.shown_order
@@ -104,7 +109,9 @@ def submit_ranking(session: Session, submission: Submission) -> Answer:
 
 
 def _record(session: Session, submission: Submission) -> Recorded:
-    task, assignment = slots.lock_with_task(session, submission.assignment.id)
+    task, assignment = submission.task, submission.assignment
+    if task is None:
+        task, assignment = slots.lock_with_task(session, assignment.id)
     # Only a submitted assignment has a judgment, and a practice task of an attempt before this one.
     judged = assignment.state == "submitted" or task.purpose == "practice"
     current = find_current(session, assignment.id) if judged else None
@@ -112,9 +119,7 @@ def _record(session: Session, submission: Submission) -> Recorded:
         return _revise(session, submission, task, current)
     extra = not slots.fill_slot(session, task, assignment)
     revision = current.revision + 1 if current else 1
-    recorded = _write(session, submission, task, revision=revision, extra=extra)
-    _audit(session, submission, recorded, "ranking.submitted")
-    return recorded
+    return _write(session, submission, task, revision=revision, extra=extra)
 
 
 def _revise(session: Session, submission: Submission, task: Task, current: Ranking) -> Recorded:
@@ -128,17 +133,18 @@ def _revise(session: Session, submission: Submission, task: Task, current: Ranki
             type="edit-window-over",
             advice="The ranking you submitted stays as it is.",
         )
-    recorded = _write(session, submission, task, revision=current.revision + 1, extra=current.extra)
+    revision, extra = current.revision + 1, current.extra
+    recorded = _write(session, submission, task, revision=revision, extra=extra, action="ranking.revised")
     session.expire(current)
-    _audit(session, submission, recorded, "ranking.revised")
     return recorded
 
 
-# One statement for everything a judgment is, and the end of its assignment; nothing at all where the guidelines it was
-# made under are unknown. The count makes the insert wait until the earlier revision has stepped back, because only one
-# ranking of an assignment may be current.
-WRITE = text(
-    """
+# One statement for everything a judgment is, its audit row, and the end of its assignment; nothing at all where the
+# guidelines it was made under are unknown. The count makes the insert wait until the earlier revision has stepped back,
+# because only one ranking of an assignment may be current.
+WRITE = Statement(
+    text(
+        """
     WITH made_under AS MATERIALIZED (
       SELECT g.id FROM guideline_versions g, assignments a
       WHERE a.id = :assignment AND g.project_id = a.project_id AND g.number = CAST(:guideline AS bigint)),
@@ -160,7 +166,7 @@ WRITE = text(
              CAST(:presentation AS jsonb)
       FROM fresh, assignments a, (SELECT count(*) FROM earlier) AS stepped_back
       WHERE a.id = :assignment
-      RETURNING id, project_id, assignment_id, created_at),
+      RETURNING id, project_id, assignment_id, task_id, annotator_id, revision, extra, created_at),
     items AS (
       INSERT INTO ranking_items (ranking_id, completion_id, rank, rating, flags, aspects)
       SELECT written.id, i.completion_id, i.rank, i.rating, ARRAY(SELECT jsonb_array_elements_text(i.flags)), i.aspects
@@ -172,6 +178,12 @@ WRITE = text(
       SELECT written.project_id, written.id, p.preferred_id, p.other_id, p.tie, CAST(:strength AS smallint)
       FROM written, unnest(CAST(:preferred AS bigint[]), CAST(:other AS bigint[]), CAST(:ties AS boolean[]))
            AS p(preferred_id, other_id, tie)),
+    audited AS (
+      INSERT INTO audit_events (actor_id, actor_kind, action, object_type, object_id, project_id, request_id, detail)
+      SELECT written.annotator_id, 'person', :action, 'ranking', CAST(written.id AS text), written.project_id, :request,
+             jsonb_build_object('task_id', written.task_id, 'assignment_id', written.assignment_id,
+                                'revision', written.revision, 'extra', written.extra)
+      FROM written),
     finished AS (
       UPDATE assignments SET state = 'submitted', leased_until = NULL, skip_reason = NULL, draft = NULL,
                              finished_at = now()
@@ -181,21 +193,32 @@ WRITE = text(
       created_at) AS first_at
     FROM written
     """
+    )
 )
 
 
-def _write(session: Session, submission: Submission, task: Task, *, revision: int, extra: bool) -> Recorded:
+def _write(
+    session: Session,
+    submission: Submission,
+    task: Task,
+    *,
+    revision: int,
+    extra: bool,
+    action: str = "ranking.submitted",
+) -> Recorded:
     judgment = submission.judgment
     pairs = comparisons_of(judgment.tiers)
     parameters = {
         "assignment": submission.assignment.id,
         "revision": revision,
         "extra": extra,
+        "action": action,
+        "request": audit.request_id.get(),
         **_plain_values(judgment),
         **_item_arrays(judgment),
         **_pair_arrays(pairs if task.purpose == "collect" else []),
     }
-    row = session.execute(WRITE, parameters).one_or_none()
+    row = WRITE.one_or_none(session, parameters)
     if row is None:
         raise Unprocessable(
             f"this project's guidelines have no version {judgment.guideline_number}",
@@ -347,21 +370,3 @@ def _body(session: Session, recorded: Recorded, submission: Submission) -> dict[
         "progress": {"today": progress.today, "total": progress.total, "median_seconds": progress.median_seconds},
         "feedback": asdict(feedback) if feedback else None,
     }
-
-
-def _audit(session: Session, submission: Submission, recorded: Recorded, action: str) -> None:
-    assignment = submission.assignment
-    audit.record(
-        session,
-        actor=submission.annotator,
-        action=action,
-        object_type="ranking",
-        object_id=recorded.ranking_id,
-        project_id=assignment.project_id,
-        detail={
-            "task_id": assignment.task_id,
-            "assignment_id": assignment.id,
-            "revision": recorded.revision,
-            "extra": recorded.extra,
-        },
-    )

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Integer, SmallInteger, bindparam, column, sel
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from app.statements import EntityStatement, Statement
 from app.tasks import slots
 from app.tasks.assignment import CLASSES, MOST_LEASES, Kind
 from app.tasks.tables import Assignment
@@ -27,12 +28,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimant:
-    """Who asks, where, and what chance has in store: `keys` as from `shuffle_keys`."""
+    """Who asks, where, and what chance has in store: `keys` as from `shuffle_keys`.
+
+    `held`: whether their lock in the project is taken already.
+    """
 
     project_id: int
     annotator_id: int
     lease: timedelta
     keys: Sequence[int]
+    held: bool = False
 
     def parameters(self, **more: object) -> dict[str, Any]:
         """Parameters of the statements about this person."""
@@ -75,8 +80,9 @@ def claim_writing(session: Session, claimant: Claimant, holding: Collection[int]
 
 
 # Asking for work is a sign of life: all of a person's leases start anew.
-LOOK = text(
-    """
+LOOK = Statement(
+    text(
+        """
     WITH renewed AS (
       UPDATE assignments a SET leased_until = now() + :lease FROM tasks t
       WHERE a.annotator_id = :annotator AND a.project_id = :project AND a.state = 'leased' AND t.id = a.task_id
@@ -86,13 +92,15 @@ LOOK = text(
                      AND project_id = :project AND day = CAST(now() AT TIME ZONE 'UTC' AS date)), 0) AS today
     FROM renewed WHERE kind = :kind
     """
-).bindparams(bindparam("holding", type_=ARRAY(BigInteger)))
+    ).bindparams(bindparam("holding", type_=ARRAY(BigInteger)))
+)
 
 
 def look(session: Session, claimant: Claimant, holding: Collection[int] = (), *, kind: Kind = "ranking") -> Standing:
     """Where the person stands, their leases renewed; until the transaction ends they do nothing else meanwhile."""
-    slots.hold_person(session, claimant.project_id, claimant.annotator_id)
-    row = session.execute(LOOK, claimant.parameters(kind=kind, holding=list(holding))).one()
+    if not claimant.held:
+        slots.hold_person(session, claimant.project_id, claimant.annotator_id)
+    row = LOOK.one(session, claimant.parameters(kind=kind, holding=list(holding)))
     return Standing(row.leases, row.waiting, row.today)
 
 
@@ -179,6 +187,8 @@ LEASE = (
     .columns(*Assignment.__table__.columns, column("behind", ARRAY(SmallInteger)))
 )
 
+BEST: Final = EntityStatement(select(Assignment, column("behind", ARRAY(SmallInteger))).from_statement(LEASE))
+
 # Everything up to the new mark is not for this person: slots that others are just taking count as still there.
 MOVE_CURSOR = text(
     f"""
@@ -200,13 +210,14 @@ MOVE_CURSOR = text(
 
 
 def lease_best(session: Session, claimant: Claimant, *, kind: Kind = "ranking") -> Assignment | None:
-    """Lease the slot that is reserved for this person, else the best open one. The person must be held."""
+    """Lease the slot that is reserved for this person, else the best open one. The person must be held.
+
+    What comes back is a copy of the new row, to be read.
+    """
     first, last = CLASSES[kind]
     parameters = claimant.parameters(first=first, last=last, stride=CURSOR_STRIDE)
-    query = select(Assignment, column("behind", ARRAY(SmallInteger))).from_statement(LEASE)
-    row = session.execute(query, parameters, execution_options={"populate_existing": True}).one()
     found: Assignment | None
-    found, behind = row
+    found, behind = BEST.one(session, parameters)
     if behind:
         session.execute(MOVE_CURSOR, claimant.parameters(classes=behind))
     return found

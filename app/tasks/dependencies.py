@@ -3,16 +3,19 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Request
 from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
 
-from app.auth.access import Access, granted, may_see
-from app.auth.dependencies import ANNOTATORS, RankIdentity
+from app.auth.access import Access, Identity, access_for, find_and_hold, granted, may_see, of_cookie_held
+from app.auth.dependencies import ANNOTATORS, BearerDep, IdentityDoor, RankIdentity
+from app.auth.trips import Trip, begin
 from app.dependencies import SessionDep
 from app.errors import NotFound
 from app.projects.settings import ProjectSettings, settings_of
 from app.projects.tables import Membership, Project
-from app.tasks.tables import Assignment
+from app.tasks.slots import find_with_task, hold_person
+from app.tasks.tables import Assignment, Task
 
 AssignmentId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The assignment's id.")]
 
@@ -42,9 +45,54 @@ def own_assignment(identity: RankIdentity, session: SessionDep, assignment_id: A
     """The assignment in the path, if it is this person's own; anybody else's is the same 404 as none."""
     row = session.execute(OWN, {"assignment": assignment_id, "annotator": identity.user.id}).one_or_none()
     if row is None or not may_see(identity, row[1].id):
-        raise NotFound("there is no such assignment, or it is not yours")
+        raise unknown()
     assignment, project, membership = row
     return OwnAssignment(assignment, granted(identity, project, membership, roles=ANNOTATORS))
 
 
+def unknown() -> NotFound:
+    """The refusal of an assignment that is somebody else's, or nobody's."""
+    return NotFound("there is no such assignment, or it is not yours")
+
+
 OwnAssignmentDep = Annotated[OwnAssignment, Depends(own_assignment)]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAssignment(OwnAssignment):
+    """The same and its task, both locked, as rows that can only be read; the person's lock is taken before."""
+
+    task: Task
+
+
+HELD_BY_ASSIGNMENT: Final = of_cookie_held(
+    select(Assignment.project_id).where(Assignment.id == bindparam("assignment")).scalar_subquery()
+)
+
+
+class HeldAssignmentDoor(IdentityDoor):
+    """Passes the person whose assignment is in the path, on a trip."""
+
+    async def __call__(  # type: ignore[override]
+        self, request: Request, bearer: BearerDep, assignment_id: AssignmentId
+    ) -> Trip[HeldAssignment]:
+        def find(session: Session, cookie: str) -> Identity | None:
+            return find_and_hold(session, cookie, HELD_BY_ASSIGNMENT, {"assignment": assignment_id})
+
+        return begin(
+            request, bearer, find, lambda session, identity: _held(session, self.admit(identity), assignment_id)
+        )
+
+
+def _held(session: Session, identity: Identity, assignment_id: int) -> HeldAssignment:
+    if not identity.held:
+        own = own_assignment(identity, session, assignment_id)
+        hold_person(session, own.assignment.project_id, identity.user.id)
+    found = find_with_task(session, assignment_id)
+    if found is None or found[1].annotator_id != identity.user.id:
+        raise unknown()
+    task, assignment = found
+    return HeldAssignment(assignment, access_for(session, identity, task.project_id, roles=ANNOTATORS), task)
+
+
+HeldAssignmentTrip = Annotated[Trip[HeldAssignment], Depends(HeldAssignmentDoor("rank"))]

@@ -17,17 +17,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app import locks
+from app.statements import EntityStatement, Statement
 from app.tasks.tables import Assignment, Task, TaskSlot
 
 
 def hold_person(session: Session, project_id: int, annotator_id: int) -> None:
     """Let one person's deeds in a project happen one after the other; their tabs may all knock at once."""
-    locks.hold(session, person_lock(project_id, annotator_id))
-
-
-def person_lock(project_id: int, annotator_id: int) -> str:
-    """The name of the lock that `hold_person` takes."""
-    return f"annotator:{project_id}:{annotator_id}"
+    locks.hold(session, locks.of_member(project_id, annotator_id))
 
 
 def hold_queue(session: Session, project_id: int) -> None:
@@ -56,6 +52,15 @@ def lock_with_task(session: Session, assignment_id: int) -> tuple[Task, Assignme
     """An assignment and its task, fresh and held."""
     task, assignment = session.execute(HOLD, {"assignment": assignment_id}).one()
     return task, assignment
+
+
+COPIES_OF_HELD: Final = EntityStatement(HOLD)
+
+
+def find_with_task(session: Session, assignment_id: int) -> tuple[Task, Assignment] | None:
+    """The same in rows that can only be read; None where there is no such assignment."""
+    found: tuple[Task, Assignment] | None = COPIES_OF_HELD.one_or_none(session, {"assignment": assignment_id})
+    return found
 
 
 def open_slots(session: Session, task: Task, count: int) -> None:
@@ -110,8 +115,9 @@ def lease_slot(session: Session, slot: TaskSlot | None, assignment: Assignment, 
 
 # Own slot first, then the one kept for this person, then any open one. What is left is counted without it: a claim that
 # is taking another slot meanwhile changes nothing, because open and leased ones count alike.
-FILL = text(
-    """
+FILL = Statement(
+    text(
+        """
     WITH slot AS MATERIALIZED (
       SELECT s.id FROM task_slots s
       WHERE s.task_id = :task AND (s.assignment_id = :assignment OR (
@@ -129,6 +135,7 @@ FILL = text(
     SELECT EXISTS (SELECT 1 FROM filled) AS counted, rest.live = 0 AS done, rest.filled = 0 AND rest.open > 0 AS first
     FROM rest
     """
+    )
 )
 
 
@@ -141,7 +148,7 @@ def fill_slot(session: Session, task: Task, assignment: Assignment) -> bool:
     if task.purpose != "collect":
         return True
     who = {"task": task.id, "assignment": assignment.id, "annotator": assignment.annotator_id}
-    filled = session.execute(FILL, who).one()
+    filled = FILL.one(session, who)
     if not filled.counted:
         return False
     if filled.done:
