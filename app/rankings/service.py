@@ -270,13 +270,14 @@ def _pair_arrays(pairs: Sequence[Pair]) -> dict[str, list[Any]]:
 
 def _item_arrays(judgment: Judgment) -> dict[str, list[Any]]:
     ranks = ranks_of(judgment.tiers)
-    flags = [sorted(set(judgment.flags.get(completion, ()))) for completion in ranks]
+    flags = (judgment.flags.get(completion) for completion in ranks)
+    aspects = (judgment.aspects.get(completion) for completion in ranks)
     return {
         "completions": list(ranks),
         "ranks": list(ranks.values()),
         "ratings": [judgment.ratings.get(completion) for completion in ranks],
-        "flags": [json.dumps(chosen) for chosen in flags],
-        "aspects": [json.dumps(dict(judgment.aspects.get(completion, {}))) for completion in ranks],
+        "flags": [json.dumps(sorted(set(chosen))) if chosen else "[]" for chosen in flags],
+        "aspects": [json.dumps(dict(rated)) if rated else "{}" for rated in aspects],
     }
 
 
