@@ -74,6 +74,18 @@ def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     return files
 
 
+def seal(folder: Path, description: dict[str, Any]) -> None:
+    """Describe a folder and write its manifest, so that it can be stored."""
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    files = {
+        path.relative_to(folder).as_posix(): {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    manifest = json.dumps({"files": files}, indent=1, sort_keys=True) + "\n"
+    (folder / MANIFEST).write_text(manifest, encoding="utf-8")
+
+
 def verify(folder: Path) -> Stored:
     """Check every file of `folder` against its manifest."""
     size = 0

@@ -1,22 +1,27 @@
-"""Datasets over HTTP: download comparisons, count them, list what was frozen."""
+"""Datasets over HTTP: download comparisons, count them, list what was frozen, upload raw texts."""
 
 from typing import Annotated, Literal
 
 from anyio import CancelScope
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Form, Query, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from app.auth.dependencies import ProjectDatasets, ProjectReader
-from app.datasets import service
+from app.auth.dependencies import ProjectDatasets, ProjectPrompts, ProjectReader
+from app.config import get_settings
+from app.datasets import service, texts
 from app.datasets.export import FORMATS, MEDIA_TYPES, Export
-from app.datasets.schemas import ComparisonSummary, SnapshotRead, snapshot_read
+from app.datasets.schemas import ComparisonSummary, SnapshotRead, TextRead, snapshot_read, text_read
 from app.dependencies import PageDep, SessionDep
+from app.inputs import Line
 from app.pagination import Page
+from app.prompts.service import NewPromptSet
+from app.prompts.upload import Upload, shown_name
 
 router = APIRouter(tags=["datasets"])
 
+FormLine = Annotated[Line | None, Form()]
 FileFormat = Annotated[
     Literal["jsonl", "parquet"], Query(alias="format", description="JSON lines, or one Parquet file.")
 ]
@@ -73,3 +78,34 @@ def list_dataset_snapshots(access: ProjectReader, session: SessionDep, page: Pag
     """What runs were trained on, newest first."""
     rows = service.list_snapshots(session, access.project.id, page)
     return Page(items=[snapshot_read(one) for one in rows.items], next_cursor=rows.next_cursor)
+
+
+@router.post("/projects/{project_id}/texts", status_code=201)
+def upload_text(
+    access: ProjectPrompts,
+    session: SessionDep,
+    file: UploadFile,
+    name: FormLine = None,
+    source: FormLine = None,
+    licence: FormLine = None,
+) -> TextRead:
+    """Upload a raw text, UTF-8, `.txt` or `.txt.gz`: to pretrain on, or to mix into other training against forgetting.
+
+    The same text again is the same text.
+    """
+    file_name = shown_name(file.filename)
+    snapshot = texts.store_text(
+        session,
+        project_id=access.project.id,
+        actor=access.user,
+        upload=Upload(file=file.file, file_name=file_name, limit_bytes=get_settings().upload_limit_mb * 1024 * 1024),
+        new=NewPromptSet(name=name or file_name, file_name=file_name, source=source, licence=licence),
+    )
+    return text_read(snapshot)
+
+
+@router.get("/projects/{project_id}/texts")
+def list_texts(access: ProjectReader, session: SessionDep, page: PageDep) -> Page[TextRead]:
+    """The project's raw texts, newest first."""
+    rows = texts.list_texts(session, access.project.id, page)
+    return Page(items=[text_read(one) for one in rows.items], next_cursor=rows.next_cursor)

@@ -31,11 +31,31 @@ class SnapshotRead(BaseModel):
     """An immutable dataset; `run_id` is the run it was frozen for."""
 
     id: int
-    kind: Literal["judgments", "prompts", "demonstrations"]
+    kind: Literal["judgments", "prompts", "demonstrations", "text"]
     content_hash: str
     counts: dict[str, Any]
     run_id: int | None
     created_at: datetime
+
+
+class TextRead(BaseModel):
+    """A raw text to pretrain on or to mix in; `bytes` and `content_hash` are of the unpacked file."""
+
+    id: int
+    name: str
+    file_name: str
+    source: str | None
+    licence: str | None
+    bytes: int
+    lines: int
+    content_hash: str
+    created_at: datetime
+
+
+def text_read(snapshot: DatasetSnapshot) -> TextRead:
+    """The wire form of a text."""
+    kept = {"id": snapshot.id, "content_hash": snapshot.content_hash, "created_at": snapshot.created_at}
+    return TextRead.model_validate({**snapshot.selection, **snapshot.counts, **kept})
 
 
 def snapshot_read(snapshot: DatasetSnapshot) -> SnapshotRead:

@@ -9,10 +9,10 @@ from app.db import Base, CreatedAt, Key
 
 
 class DatasetSnapshot(Base):
-    """What a run trained on. `content_hash` is the SHA-256 of its canonical lines and never changes."""
+    """What a run trained on. `content_hash` is the SHA-256 of its canonical lines, or of a text, and never changes."""
 
     __tablename__ = "dataset_snapshots"
-    __table_args__ = (CheckConstraint("kind IN ('judgments', 'prompts', 'demonstrations')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind IN ('judgments', 'prompts', 'demonstrations', 'text')", name="kind"),)
 
     id: Mapped[Key]
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), index=True)

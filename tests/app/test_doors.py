@@ -119,6 +119,8 @@ TABLE: dict[str, Profile] = {
     "GET /api/v1/projects/{project_id}/comparisons": RESEARCHER,
     "GET /api/v1/projects/{project_id}/comparisons/summary": READER,
     "GET /api/v1/projects/{project_id}/dataset-snapshots": READER,
+    "POST /api/v1/projects/{project_id}/texts": RESEARCHER,
+    "GET /api/v1/projects/{project_id}/texts": READER,
     "GET /api/v1/projects/{project_id}/run-kinds": READER,
     "GET /api/v1/projects/{project_id}/runs": READER,
     "POST /api/v1/projects/{project_id}/runs": RESEARCHER,

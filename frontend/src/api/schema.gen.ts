@@ -1154,6 +1154,32 @@ export interface paths {
     patch: operations["change_task_api_v1_projects__project_id__tasks__task_id__patch"];
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/texts": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Texts
+     * @description The project's raw texts, newest first.
+     */
+    get: operations["list_texts_api_v1_projects__project_id__texts_get"];
+    put?: never;
+    /**
+     * Upload Text
+     * @description Upload a raw text, UTF-8, `.txt` or `.txt.gz`: to pretrain on, or to mix into other training against forgetting.
+     *
+     *     The same text again is the same text.
+     */
+    post: operations["upload_text_api_v1_projects__project_id__texts_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/writing-tasks": {
     parameters: {
       query?: never;
@@ -1531,6 +1557,17 @@ export interface components {
     };
     /** Body_upload_prompt_set_api_v1_projects__project_id__prompt_sets_post */
     Body_upload_prompt_set_api_v1_projects__project_id__prompt_sets_post: {
+      /** File */
+      file: string;
+      /** Licence */
+      licence?: string | null;
+      /** Name */
+      name?: string | null;
+      /** Source */
+      source?: string | null;
+    };
+    /** Body_upload_text_api_v1_projects__project_id__texts_post */
+    Body_upload_text_api_v1_projects__project_id__texts_post: {
       /** File */
       file: string;
       /** Licence */
@@ -2788,14 +2825,7 @@ export interface components {
        * @default false
        */
       none_acceptable: boolean;
-      /**
-       * @default {
-       *       "client": {},
-       *       "differences_shown": false,
-       *       "visible_ms": {}
-       *     }
-       */
-      presentation: components["schemas"]["PresentationShown"];
+      presentation?: components["schemas"]["PresentationShown"];
       /**
        * Prompt Flags
        * @description The flags that apply to the prompt itself.
@@ -3078,6 +3108,13 @@ export interface components {
       /** Next Cursor */
       next_cursor?: string | null;
     };
+    /** Page[TextRead] */
+    Page_TextRead_: {
+      /** Items */
+      items: components["schemas"]["TextRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+    };
     /** Page[TokenRead] */
     Page_TokenRead_: {
       /** Items */
@@ -3221,8 +3258,7 @@ export interface components {
      * @description What the person had before them, as far as the page knows.
      */
     PresentationShown: {
-      /** @default {} */
-      client: components["schemas"]["ClientShown"];
+      client?: components["schemas"]["ClientShown"];
       /**
        * Differences Shown
        * @default false
@@ -3992,7 +4028,7 @@ export interface components {
        * Kind
        * @enum {string}
        */
-      kind: "judgments" | "prompts" | "demonstrations";
+      kind: "judgments" | "prompts" | "demonstrations" | "text";
       /** Run Id */
       run_id: number | null;
     };
@@ -4118,6 +4154,33 @@ export interface components {
     TasksChanged: {
       /** Changed */
       changed: number;
+    };
+    /**
+     * TextRead
+     * @description A raw text to pretrain on or to mix in; `bytes` and `content_hash` are of the unpacked file.
+     */
+    TextRead: {
+      /** Bytes */
+      bytes: number;
+      /** Content Hash */
+      content_hash: string;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** File Name */
+      file_name: string;
+      /** Id */
+      id: number;
+      /** Licence */
+      licence: string | null;
+      /** Lines */
+      lines: number;
+      /** Name */
+      name: string;
+      /** Source */
+      source: string | null;
     };
     /**
      * TokenIssued
@@ -6709,6 +6772,79 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["TaskRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_texts_api_v1_projects__project_id__texts_get: {
+    parameters: {
+      query?: {
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_TextRead_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  upload_text_api_v1_projects__project_id__texts_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": components["schemas"]["Body_upload_text_api_v1_projects__project_id__texts_post"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TextRead"];
         };
       };
       /** @description A refusal, as problem+json. */

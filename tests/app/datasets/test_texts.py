@@ -1,0 +1,70 @@
+"""Raw texts: kept as artifacts, once each, and refused where they are no text."""
+
+import gzip
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.datasets.tables import DatasetSnapshot
+from app.storage import store
+from tests.app.cast import browser
+from tests.app.judgment_rows import World, a_world
+
+TEXT = "Once upon a time\nthere was a tüte.\n".encode()
+
+
+@pytest.fixture
+def world(session: Session) -> World:
+    return a_world(session)
+
+
+@pytest.fixture
+def rosa(world: World, client: Callable[..., TestClient]) -> TestClient:
+    return browser(client, world.session, world.person("researcher", "Rosa"))
+
+
+def upload(person: TestClient, world: World, content: bytes, name: str = "tale.txt", **about: str) -> Any:
+    path = f"/api/v1/projects/{world.project.id}/texts"
+    return person.post(path, files={"file": (name, content)}, data=about)
+
+
+def test_a_text_is_kept_whole_and_once(world: World, rosa: TestClient, tmp_path: Path) -> None:
+    answer = upload(rosa, world, TEXT, source="my grandmother", licence="CC0-1.0")
+    assert answer.status_code == 201, answer.text
+    found = answer.json()
+    expected = {"name": "tale.txt", "source": "my grandmother", "licence": "CC0-1.0", "bytes": len(TEXT), "lines": 2}
+    assert {name: found[name] for name in expected} == expected
+    assert found["content_hash"] == sha256(TEXT).hexdigest()
+    again = upload(rosa, world, gzip.compress(TEXT), "other.txt.gz")
+    assert (again.status_code, again.json()) == (201, found)
+    assert rosa.get(f"/api/v1/projects/{world.project.id}/texts").json()["items"] == [found]
+    listed = rosa.get(f"/api/v1/projects/{world.project.id}/dataset-snapshots").json()["items"]
+    assert [(one["kind"], one["counts"]) for one in listed] == [("text", {"bytes": len(TEXT), "lines": 2})]
+
+    snapshot = world.session.get_one(DatasetSnapshot, found["id"])
+    description = store().link(snapshot.selection["artifact_sha256"], tmp_path / "laid")
+    assert description["kind"] == "text"
+    assert (tmp_path / "laid" / "text.txt").read_bytes() == TEXT
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        (TEXT + b"\xff\xfe", "tale.txt", "not valid UTF-8"),
+        ("ü".encode()[:1], "tale.txt", "not valid UTF-8"),
+        (b" \n\n", "tale.txt", "holds no text"),
+        (TEXT, "tale.jsonl", "plain text"),
+        (TEXT, "tale.pdf", "ends in none of"),
+        (gzip.compress(TEXT)[:-4], "tale.txt.gz", "damaged"),
+    ],
+)
+def test_what_is_no_text_is_refused(world: World, rosa: TestClient, content: bytes, name: str, words: str) -> None:
+    answer = upload(rosa, world, content, name)
+    assert (answer.status_code, answer.json()["type"], answer.json()["field"]) == (422, "unreadable-file", "file")
+    assert words in answer.json()["detail"]
+    assert rosa.get(f"/api/v1/projects/{world.project.id}/texts").json()["items"] == []
