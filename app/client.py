@@ -149,6 +149,18 @@ def upload_demonstrations(
         yield "nothing is kept: run again without --preview"
 
 
+def upload_text(client: Client, project: int, file: Path, *, about: dict[str, str]) -> str:
+    """Upload a raw text; what it is known by from now on."""
+    with file.open("rb") as content:
+        found = client.ask("POST", f"/projects/{project}/texts", files={"file": (file.name, content)}, data=about)
+    return describe_text(found)
+
+
+def describe_text(text: dict[str, Any]) -> str:
+    """A text in one line."""
+    return f"text {text['id']}: {text['name']}, {text['bytes']:,} bytes, {text['lines']:,} lines"
+
+
 def describe_run(run: dict[str, Any]) -> str:
     """A run in one line."""
     progress = run.get("progress") or {}

