@@ -43,6 +43,11 @@ class Kind:
     roles: tuple[Role, ...] = ()
 
 
+IMPROVED: Final = Role(name="policy", description="The model that is improved.", kinds=WRITERS)
+IMPROVED_AND_SCORER: Final = (IMPROVED, Role(name="reward", description="The model that scores it.", kinds=("reward",)))
+# Kinds that let a model answer the prompts of the train split.
+ANSWERING: Final = frozenset({"ppo", "rloo", "grpo", "best_of_n"})
+
 KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
     {
         kind.name: kind
@@ -87,10 +92,35 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
                 title="Improve the policy",
                 description="Proximal policy optimisation of the live policy against a reward model.",
                 queue="training",
-                roles=(
-                    Role(name="policy", description="The model that is improved.", kinds=WRITERS),
-                    Role(name="reward", description="The model that scores it.", kinds=("reward",)),
-                ),
+                roles=IMPROVED_AND_SCORER,
+            ),
+            Kind(
+                name="rloo",
+                title="Improve the policy (RLOO)",
+                description="The same without values: each completion against the mean of the prompt's others.",
+                queue="training",
+                roles=IMPROVED_AND_SCORER,
+            ),
+            Kind(
+                name="grpo",
+                title="Improve the policy (GRPO)",
+                description="The same with scores on the scale of the prompt's own group and the KL in the loss.",
+                queue="training",
+                roles=IMPROVED_AND_SCORER,
+            ),
+            Kind(
+                name="dpo",
+                title="Improve the policy on rankings (DPO)",
+                description="Freeze the rankings into a snapshot and teach the policy on them, without a reward model.",
+                queue="training",
+                roles=(IMPROVED,),
+            ),
+            Kind(
+                name="best_of_n",
+                title="Learn the best of n",
+                description="Write n completions of each prompt, score and store them all, and learn the best ones.",
+                queue="training",
+                roles=IMPROVED_AND_SCORER,
             ),
         )
     }

@@ -21,7 +21,7 @@ from app.registry import service as registry
 from app.registry.tables import ModelVersion
 from app.runs import events
 from app.runs.events import moved
-from app.runs.kinds import KINDS, ROOTS
+from app.runs.kinds import ANSWERING, KINDS, ROOTS
 from app.runs.sources import check_source
 from app.runs.tables import Run
 from app.tasks.tables import Task
@@ -117,12 +117,12 @@ def _inputs(session: Session, wanted: Launch) -> dict[str, Any]:
     inputs: dict[str, Any] = {"models": MODELS[wanted.kind](session, wanted)}
     if wanted.kind == "import_model":
         inputs |= {"source": check_source(wanted.source), "name": wanted.name}
-    if wanted.kind in {"sample", "ppo"}:
+    if wanted.kind in ANSWERING | {"sample"}:
         require_prompts(session, wanted)
         inputs["prompt_set_id"] = wanted.prompt_set_id
-    if wanted.kind == "sft":
+    if wanted.kind == "sft" or wanted.config.get("pretrain_weight"):
         require_demonstrations(session, wanted.project_id)
-    if wanted.kind == "reward":
+    if wanted.kind in {"reward", "dpo"}:
         require_comparisons(session, wanted.project_id)
     return inputs
 
@@ -177,7 +177,7 @@ def _wrong_base(detail: str) -> Unprocessable:
 def _policy_and_reward(session: Session, wanted: Launch) -> dict[str, int]:
     known = _known(session, wanted, frozenset({"policy", "reward"}))
     policy = known.get("policy") or _policy(session, wanted)
-    reward = _scorer(session, wanted, known, "PPO")
+    reward = _scorer(session, wanted, known, KINDS[wanted.kind].title)
     _require_weights(policy, "policy")
     return {"policy": policy.id, "reward": reward.id}
 
@@ -197,12 +197,25 @@ def _scorer(session: Session, wanted: Launch, known: dict[str, ModelVersion], ne
     return reward
 
 
+def _policy_alone(session: Session, wanted: Launch) -> dict[str, int]:
+    known = _known(session, wanted, frozenset({"policy"}))
+    policy = known.get("policy") or _policy(session, wanted)
+    _require_weights(policy, "policy")
+    if policy.kind == "reward":
+        raise Unprocessable(f"{policy.name} scores, it does not write", field="models.policy", type="wrong-model")
+    return {"policy": policy.id}
+
+
 MODELS: Final = {
     "import_model": _target,
     "sample": _writers,
     "sft": _base_and_judge,
     "reward": _base,
     "ppo": _policy_and_reward,
+    "rloo": _policy_and_reward,
+    "grpo": _policy_and_reward,
+    "best_of_n": _policy_and_reward,
+    "dpo": _policy_alone,
 }
 
 
@@ -254,11 +267,11 @@ def require_prompts(session: Session, wanted: Launch) -> None:
         if owner != wanted.project_id:
             raise NotFound(f"there is no prompt set {wanted.prompt_set_id} in this project", field="prompt_set_id")
         query = query.where(Prompt.prompt_set_id == wanted.prompt_set_id)
-    if wanted.kind == "ppo":
+    if wanted.kind in ANSWERING:
         query = query.where(Prompt.split == "train")
     if session.scalar(query.limit(1)) is None:
         raise Unprocessable(
-            "there are no prompts to answer" + (" in the train split" if wanted.kind == "ppo" else ""),
+            "there are no prompts to answer" + (" in the train split" if wanted.kind in ANSWERING else ""),
             type="no-prompts",
             advice="Upload a prompt set and add it.",
         )

@@ -66,7 +66,7 @@ class NewRun(Input):
     models: dict[RoleName, Id] = Field(
         default_factory=dict, max_length=9, description="Model versions by role, e.g. {'policy': 3, 'reward': 7}."
     )
-    prompt_set_id: Id | None = Field(None, description="Only prompts of this set (sample, ppo).")
+    prompt_set_id: Id | None = Field(None, description="Only prompts of this set (sample, ppo, rloo, grpo, best_of_n).")
     source: dict[str, Any] | None = Field(None, description="What to import (import_model).")
     name: Line | None = Field(None, description="Name of the imported model.")
     seed: int | None = Field(None, ge=0, lt=2**31, description="Makes the run repeatable; random when left out.")

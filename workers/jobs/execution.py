@@ -24,7 +24,7 @@ from app.runs.events import note
 from app.runs.leases import Claim, Failure, FenceLostError
 from app.runs.tables import RunCheckpoint
 from app.storage import DamagedArtifactError, Stored, store
-from workers.jobs import child, folders, import_model, outcome, ppo, reward, sample, sft
+from workers.jobs import best_of_n, child, dpo, folders, import_model, outcome, ppo, reward, sample, sft
 from workers.jobs.folders import Inputs
 from workers.jobs.heart import UNAVAILABLE, Heart
 from workers.jobs.kind import Kind
@@ -39,6 +39,11 @@ KINDS: Final[dict[str, Kind]] = {
     "sft": sft.KIND,
     "reward": reward.KIND,
     "ppo": ppo.KIND,
+    # They work on what PPO works on and leave what it leaves.
+    "rloo": ppo.KIND,
+    "grpo": ppo.KIND,
+    "dpo": dpo.KIND,
+    "best_of_n": best_of_n.KIND,
 }
 LISTEN_SECONDS: Final = 0.2
 CANCEL_GRACE_SECONDS: Final = 10.0

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 RESUME: Final = "resume"
 OUT: Final = "out"
-INPUTS: Final = ("models", RESUME, OUT, "data.jsonl")
+INPUTS: Final = ("models", RESUME, OUT, "data.jsonl", "demonstrations.jsonl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

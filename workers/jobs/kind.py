@@ -76,25 +76,26 @@ def launched_by(session: Session, held: Claim) -> int | None:
     return session.scalar(select(Run.created_by).where(Run.id == held.run_id))
 
 
-BASED_ON: Final = {"sft": "base", "reward": "base", "ppo": "policy"}
+BASED_ON: Final = {"sft": "base", "reward": "base"}
 # Methods that leave an adapter on the weights it was trained on; the others leave whole weights.
 LEAVES_ADAPTER: Final = {
     "sft": frozenset({"p_tuning", "prefix"}),
     "reward": frozenset({"lora"}),
-    "ppo": frozenset({"lora"}),
 }
+ADAPTER_OF_A_POLICY: Final = frozenset({"lora"})
 
 
 def register(session: Session, held: Claim, success: Success, stored: Stored | None, kind: ModelKind) -> ModelVersion:
     """Register the model that a training run made, as a candidate below the one it started from."""
     if stored is None:
         raise ValueError(f"the {held.kind} run left no artifact")
-    parent = session.get_one(ModelVersion, held.inputs["models"][BASED_ON[held.kind]])
+    parent = session.get_one(ModelVersion, held.inputs["models"][BASED_ON.get(held.kind, "policy")])
+    leaves_adapter = held.config["method"] in LEAVES_ADAPTER.get(held.kind, ADAPTER_OF_A_POLICY)
     new = NewModel(
         project_id=held.project_id,
         kind=kind,
         parent_id=parent.id,
-        base_id=(parent.base_id or parent.id) if held.config["method"] in LEAVES_ADAPTER[held.kind] else None,
+        base_id=(parent.base_id or parent.id) if leaves_adapter else None,
         run_id=held.run_id,
         dataset_snapshot_id=session.scalar(select(Run.dataset_snapshot_id).where(Run.id == held.run_id)),
         artifact_sha256=stored.sha256,

@@ -1,11 +1,17 @@
-"""PPO runs: freeze the train prompts, improve the policy on them against the reward model, register a candidate."""
+"""PPO runs: freeze the train prompts, improve the policy on them against the reward model, register a candidate.
 
+RLOO and GRPO runs are the same to a job.
+"""
+
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from app.datasets import demonstrations
 from app.datasets import service as datasets
+from app.runs import leases
 from app.runs.leases import Claim
 from app.storage import Stored
 from workers.jobs.folders import Inputs
@@ -23,7 +29,30 @@ def prepare(session: Session, held: Claim) -> Inputs:
         run_id=held.run_id,
         prompt_set_id=held.inputs.get("prompt_set_id"),
     )
-    return frozen_inputs(session, held, freeze, write_rows)
+    inputs = frozen_inputs(session, held, freeze, write_rows)
+    return with_demonstrations(session, held, inputs) if held.config.get("pretrain_weight") else inputs
+
+
+def with_demonstrations(session: Session, held: Claim, inputs: Inputs) -> Inputs:
+    """The same with the project's demonstrations beside the prompts, to be mixed in; frozen by the first attempt."""
+    snapshot_id = held.inputs.get("demonstrations_snapshot_id")
+    if snapshot_id is None:
+        snapshot = demonstrations.freeze_demonstrations(
+            session,
+            project_id=held.project_id,
+            created_by=launched_by(session, held),
+            run_id=held.run_id,
+        )
+        snapshot_id = snapshot.id
+        leases.set_inputs(session, held, {"demonstrations_snapshot_id": snapshot_id})
+
+    def write(path: Path) -> None:
+        inputs.write(path)
+        demonstrations.write_demonstration_rows(
+            session, snapshot_id=snapshot_id, path=path.with_name("demonstrations.jsonl")
+        )
+
+    return replace(inputs, write=write)
 
 
 def write_rows(session: Session, snapshot_id: int, path: Path) -> int:

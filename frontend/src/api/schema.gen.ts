@@ -2898,7 +2898,7 @@ export interface components {
       name?: string | null;
       /**
        * Prompt Set Id
-       * @description Only prompts of this set (sample, ppo).
+       * @description Only prompts of this set (sample, ppo, rloo, grpo, best_of_n).
        */
       prompt_set_id?: number | null;
       /**

@@ -60,6 +60,10 @@ def test_a_launch_is_queued_told_and_audited(session: Session, world: World) -> 
         ("sft", {"config": {"keep": "reward"}}, "models.reward", "no-reward-model"),
         ("sft", {"models": {"policy": 1}}, "models.policy", None),
         ("ppo", {}, "models.reward", "no-reward-model"),
+        ("rloo", {}, "models.reward", "no-reward-model"),
+        ("grpo", {"config": {"samples_per_prompt": 1}}, "config.samples_per_prompt", "invalid-config"),
+        ("best_of_n", {"models": {"base": 1}}, "models.base", None),
+        ("dpo", {"models": {"reward": 1}}, "models.reward", None),
         ("sample", {"prompt_set_id": 999_999}, "prompt_set_id", None),
         ("import_model", {}, "source.type", "invalid-source"),
         ("import_model", {"source": {"type": "wheel", "package": "../x"}}, "source.package", "invalid-source"),
@@ -84,6 +88,33 @@ def test_what_is_wrong_is_named(
     with pytest.raises(AppError) as refusal:
         launch(session, Launch(project_id=world.project.id, kind=kind, **wanted), actor=None)
     assert (refusal.value.field, refusal.value.type) == (field, slug)
+
+
+def test_a_policy_is_improved_with_what_its_kind_needs(session: Session, world: World) -> None:
+    scorer = world.model_version("reward", 1, "live")
+    scorer.artifact_sha256 = world.model.artifact_sha256
+
+    def inputs(kind: str, **wanted: Any) -> dict[str, Any]:
+        return launch(session, Launch(project_id=world.project.id, kind=kind, **wanted), actor=None).inputs
+
+    for kind in ("ppo", "rloo", "grpo", "best_of_n"):
+        assert inputs(kind) == {"models": {"policy": world.model.id, "reward": scorer.id}, "prompt_set_id": None}
+    assert inputs("dpo") == {"models": {"policy": world.model.id}}
+    with pytest.raises(AppError) as refusal:
+        inputs("dpo", models={"policy": scorer.id})
+    assert (refusal.value.field, refusal.value.type) == ("models.policy", "wrong-model")
+    with pytest.raises(AppError) as refusal:
+        inputs("ppo", config={"pretrain_weight": 1.0})
+    assert refusal.value.type == "no-demonstrations"
+    with_demonstrations(world)
+    assert inputs("ppo", config={"pretrain_weight": 1.0})["models"]["policy"] == world.model.id
+
+
+def test_dpo_needs_comparisons(session: Session, tmp_path: Path) -> None:
+    world = a_stocked_world(session, tmp_path / "base")
+    with pytest.raises(AppError) as refusal:
+        launch(session, Launch(project_id=world.project.id, kind="dpo"), actor=None)
+    assert refusal.value.type == "no-comparisons"
 
 
 def test_no_training_on_held_out_comparisons_alone(session: Session, tmp_path: Path) -> None:

@@ -107,9 +107,12 @@ def test_a_token_needs_the_scope_to_launch(client: OpenClient, session: Session,
     )
 
 
+POLICIES = ["ppo", "rloo", "grpo", "dpo", "best_of_n"]
+
+
 def test_kinds_come_with_the_schema_of_their_form(rosa: TestClient, world: World) -> None:
     kinds = rosa.get(f"/api/v1/projects/{world.project.id}/run-kinds").json()
-    assert [kind["kind"] for kind in kinds] == ["import_model", "sample", "sft", "reward", "ppo"]
+    assert [kind["kind"] for kind in kinds] == ["import_model", "sample", "sft", "reward", *POLICIES]
     epochs = kinds[3]["schema"]["properties"]["epochs"]
     assert (epochs["type"], epochs["minimum"], epochs["default"]) == ("integer", 1, 1)
     roles = {role["name"]: role for role in kinds[2]["roles"]}

@@ -61,8 +61,8 @@ def answer_all(folder: Path) -> None:
 
 
 def leave_artifact(folder: Path, config: dict[str, Any]) -> None:
-    kinds = {"import_model": "base", "sft": "sft", "reward": "reward", "ppo": "policy"}
-    sha256, size = write_artifact(folder / "out", kind=kinds[config["kind"]], weights=f"{config['seed']}")
+    kind = {"import_model": "base", "sft": "sft", "reward": "reward"}.get(config["kind"], "policy")
+    sha256, size = write_artifact(folder / "out", kind=kind, weights=f"{config['seed']}")
     metrics = {"accuracy/held_out": None, "eval/scores": 0.5, "eval/kl": 1.25}
     report = {"rows": len((folder / "data.jsonl").read_text().splitlines()), "resumed": config["resume"]}
     report |= {"first": {"eval/scores": 0.0}, "last": {"eval/scores": 0.5, "eval/kl": 1.25}}
