@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any, Final
 
 from workers.rlhf import cast, compare, models, ppo, reward_report
-from workers.rlhf.artifacts import Description
+from workers.rlhf.artifacts import Description, rewards_behind
 from workers.rlhf.averaging import settle
 from workers.rlhf.cast import Cast
 from workers.rlhf.checkpoints import Training
@@ -145,12 +145,14 @@ def shown(job: Job, roles: Cast, show: list[Question], step: int) -> dict[str, f
 
 def save_policy(job: Job, roles: Cast, metrics: Mapping[str, Any], report: Mapping[str, Any]) -> None:
     """Write the policy's artifact."""
+    judges = [job.model("reward")] if roles.reward is not None else []
     job.out.mkdir(parents=True, exist_ok=True)
     models.save_role(roles.policy, job.out)
     description = Description(
         kind="policy",
         base_sha256=roles.policy.model.base_sha256,
         adapter=roles.policy.adapter is not None,
+        rewarded_by=rewards_behind(job.model("policy"), *judges),
         config=asdict(job.config),
         metrics=dict(metrics),
     )

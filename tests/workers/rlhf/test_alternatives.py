@@ -13,7 +13,7 @@ from tests.workers.rlhf.conftest import ranked_rows, write_job
 from tests.workers.rlhf.test_ppo import ask, save_reward
 from workers.rlhf import best_of_n, cast, compare, dpo, rollout
 from workers.rlhf.advantages import group_advantages, without_siblings_mean
-from workers.rlhf.artifacts import read_description
+from workers.rlhf.artifacts import artifact_sha256, read_description
 from workers.rlhf.cast import Cast
 from workers.rlhf.course import Course, Likelihood
 from workers.rlhf.data import BadDataError, read_lines
@@ -240,7 +240,8 @@ def test_dpo_learns_what_people_prefer(tiny_base: Path, tmp_path: Path) -> None:
     assert result["report"]["last"]["accuracy/held_out"] > 0.9
     assert result["report"]["first"]["eval/kl"] == pytest.approx(0, abs=1e-5)
     assert result["report"]["last"]["eval/kl"] > 0
-    assert read_description(folder / "out").kind == "policy"
+    written = read_description(folder / "out")
+    assert (written.kind, written.rewarded_by) == ("policy", [])
 
 
 def test_dpo_needs_something_that_was_said(tiny_base: Path, tmp_path: Path) -> None:
@@ -291,6 +292,7 @@ def test_what_is_learnt_is_what_the_reward_model_likes_best(
     metrics = events[-1]["metrics"]
     assert metrics["scores/chosen"] > metrics["scores/all"]
     assert metrics["kl/best_of_n"] == pytest.approx(log(4) - 0.75)
+    assert read_description(folder / "out").rewarded_by == [artifact_sha256(reward_folder)]
 
 
 def test_lessons_are_the_very_tokens_that_were_written(tiny_base: Path, reward_folder: Path) -> None:
