@@ -11,10 +11,10 @@ interface FactsProps {
 export function Facts({ rows, className }: FactsProps) {
   const shown = rows.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return (
-    <dl className={cx("grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1.5 text-sm", className)}>
+    <dl className={cx("grid grid-cols-[fit-content(65%)_minmax(0,1fr)] gap-x-4 gap-y-1.5 text-sm", className)}>
       {shown.map(([name, value]) => (
         <Fragment key={name}>
-          <dt className="text-soft">{name}</dt>
+          <dt className="text-soft wrap-anywhere">{name}</dt>
           <dd className="text-end wrap-anywhere tabular-nums">{value}</dd>
         </Fragment>
       ))}

@@ -33,12 +33,20 @@ interface PanelProps {
   children: ReactNode;
   className?: string;
   flush?: boolean;
+  /** For links to this box. */
+  id?: string;
 }
 
 /** A white box with an optional heading; `flush` lets a table run to its edges. */
-export function Panel({ title, actions, children, className, flush = false }: PanelProps) {
+export function Panel({ title, actions, children, className, flush = false, id }: PanelProps) {
   return (
-    <section className={cx("border-line bg-panel shadow-lift min-w-0 overflow-hidden rounded-2xl border", className)}>
+    <section
+      id={id}
+      className={cx(
+        "scroll-mt-20 border-line bg-panel shadow-lift min-w-0 overflow-hidden rounded-2xl border",
+        className,
+      )}
+    >
       {title !== undefined && (
         <header className="flex min-h-14 flex-wrap items-center gap-2 px-5 pt-3 pb-2">
           <h2 className="me-auto text-base font-semibold">{title}</h2>

@@ -13,19 +13,21 @@ type Series = Readonly<Record<string, Points>>;
 export function Curves({ series }: { series: Series }) {
   const [asNumbers, setAsNumbers] = useState(false);
   const names = Object.keys(series).sort();
+  // A figure that was told once is no curve: it stands among the numbers and in the result.
+  const curves = names.filter((name) => (series[name]?.length ?? 0) > 1);
   const toggle = (
     <Button size="small" onClick={() => setAsNumbers(!asNumbers)}>
       {asNumbers ? t.runs.showCurves : t.runs.showNumbers}
     </Button>
   );
   return (
-    <Panel title={t.runs.curves} actions={names.length > 0 && toggle} flush={asNumbers}>
-      {names.length === 0 && <p className="text-soft">{t.runs.noCurves}</p>}
+    <Panel id="curves" title={t.runs.curves} actions={names.length > 0 && toggle} flush={asNumbers}>
+      {curves.length === 0 && !asNumbers && <p className="text-soft">{t.runs.noCurves}</p>}
       {asNumbers ? (
         <Numbers names={names} series={series} />
       ) : (
         <div className="grid grid-cols-[repeat(auto-fill,minmax(min(19rem,100%),1fr))] gap-x-8 gap-y-6">
-          {names.map((name) => (
+          {curves.map((name) => (
             <Curve key={name} name={name} points={series[name] ?? []} />
           ))}
         </div>

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 
 import type { Run } from "@/api/types";
 import { Facts, factsOf } from "@/components/Facts";
-import { formatFigure, formatSeconds } from "@/components/format";
+import { formatBytes, formatFigure, formatSeconds } from "@/components/format";
 import { Panel } from "@/components/Page";
 import { Time } from "@/components/Time";
 import { t } from "@/strings";
@@ -45,7 +45,7 @@ export function RunFacts({ run }: { run: Run }) {
       </Panel>
       {run.result !== null && Object.keys(run.result).length > 0 && (
         <Panel title={t.runs.result}>
-          <Facts rows={flat(run.result)} />
+          <Facts rows={resultRows(run.result)} />
         </Panel>
       )}
       <Panel title={t.runs.config}>
@@ -55,12 +55,24 @@ export function RunFacts({ run }: { run: Run }) {
   );
 }
 
-/** Objects inside are named by their path; lists and longer texts are left to the API. */
-function flat(values: Record<string, unknown>, path = ""): [string, string][] {
-  return Object.entries(values).flatMap(([name, value]) => {
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return flat(value as Record<string, unknown>, `${path}${name}.`);
-    if (Array.isArray(value)) return [];
-    return factsOf({ [`${path}${name}`]: value }, formatFigure);
-  });
+/** The last figures by their own names, and what was stored; whatever else a kind leaves is told as it is. */
+export function resultRows(result: Record<string, unknown>): [string, string][] {
+  const { metrics, artifact, ...others } = result;
+  return [
+    ...factsOf(isObject(metrics) ? metrics : null, formatFigure),
+    ...stored(artifact),
+    ...factsOf(others, formatFigure),
+  ];
+}
+
+function stored(artifact: unknown): [string, string][] {
+  if (!isObject(artifact) || typeof artifact.bytes !== "number" || typeof artifact.sha256 !== "string") return [];
+  return [
+    [t.runs.artifact, formatBytes(artifact.bytes)],
+    [t.runs.artifactName, artifact.sha256.slice(0, 12)],
+  ];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -52,10 +52,10 @@ export function RunPage({ runId }: { runId: number }) {
           />
         </Panel>
       )}
+      {run.data.state === "succeeded" && <Report runId={runId} />}
       <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
         <div className="grid min-w-0 gap-5">
-          {run.data.state === "succeeded" && <Report runId={runId} />}
-          {(run.data.kind !== "import_model" || Object.keys(series).length > 0) && <Curves series={series} />}
+          {(!isFinal(run.data.state) || Object.keys(series).length > 0) && <Curves series={series} />}
           <Samples samples={story.samples} />
           <Log lines={story.log} />
         </div>

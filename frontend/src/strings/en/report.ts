@@ -3,7 +3,7 @@ export const report = {
   heldOut: "On judgments it has not learnt from",
   nothingHeldOut: (reason: string) => `There is nothing to say of held-out judgments: ${reason}.`,
   basis: (judgments: string, decided: string, groups: string, split: string) =>
-    `${judgments} judgments, ${decided} decided pairs, ${groups} groups of prompts (split: ${split}). Intervals hold 95 % and resample whole groups.`,
+    `${judgments} judgments, ${decided} decided pairs, ${groups} groups of prompts (split: ${split}). Intervals hold 95\u00a0% and resample whole groups.`,
   readBy: {
     validation: "Temperature and tie parameter were fitted on the validation split.",
     "other folds": "Temperature and tie parameter of each fold were fitted on the others.",
@@ -41,7 +41,7 @@ export const report = {
     },
   },
   figure: "Figure",
-  range: "95 % interval",
+  range: "95\u00a0% interval",
   interval: (low: string, high: string) => `${low} to ${high}`,
   counted: (count: string) => `${count} pairs`,
   judgedPairs: (count: string) => `${count} judgments`,
@@ -86,7 +86,7 @@ export const report = {
   completions: "Completions",
   completionsCounted: (count: string) => `${count} completions`,
   scoresByModel: "By who wrote it",
-  scoresByModelText: "Median, the middle half, and 5 % to 95 %.",
+  scoresByModelText: "Median, the middle half, and 5\u00a0% to 95\u00a0%.",
   median: "Median",
   distance: "Middle distance of two answers",
   length: "Correlation with length",
@@ -114,9 +114,8 @@ export const report = {
   split: { train: "Train (some read again)", validation: "Validation", test: "Test" } as Record<string, string>,
   learntPeople: "What was learnt about people",
   learntPeopleText: "Sharpness: how clearly a person sees differences, 1 is the middle. Ties: how readily they tie.",
-  sharpness: "Sharpness",
-  tieShift: "Ties",
-  judgments: "Judgments",
+  learntNote: (judgments: string, ties: string) => `${judgments} judgments, ties ${ties}`,
+  splitNote: (pairs: string, loss: string) => `${pairs} pairs, log loss ${loss}`,
   data: "The data, before training",
   dataText: (prompts: string, judgments: string, people: string, pairs: string, ties: string) =>
     `${prompts} prompts, ${judgments} judgments by ${people} people, ${pairs} pairs, ${ties} of them ties.`,

@@ -4,7 +4,7 @@ export const report: Strings["report"] = {
   heldOut: "在未学过的评判上",
   nothingHeldOut: (reason) => `没有可用于检验的评判：${reason}。`,
   basis: (judgments, decided, groups, split) =>
-    `${judgments} 次评判、${decided} 个分出高下的对、${groups} 组提示（划分：${split}）。区间为 95 %，按整组重抽样。`,
+    `${judgments} 次评判、${decided} 个分出高下的对、${groups} 组提示（划分：${split}）。区间为 95\u00a0%，按整组重抽样。`,
   readBy: {
     validation: "温度与平局参数在验证集上拟合。",
     "other folds": "每一折的温度与平局参数在其余各折上拟合。",
@@ -37,7 +37,7 @@ export const report: Strings["report"] = {
     },
   },
   figure: "指标",
-  range: "95 % 区间",
+  range: "95\u00a0% 区间",
   interval: (low, high) => `${low} 至 ${high}`,
   counted: (count) => `${count} 对`,
   judgedPairs: (count) => `${count} 次评判`,
@@ -79,7 +79,7 @@ export const report: Strings["report"] = {
   completions: "回答",
   completionsCounted: (count) => `${count} 条回答`,
   scoresByModel: "按作者",
-  scoresByModelText: "中位数、中间一半，以及 5 % 至 95 %。",
+  scoresByModelText: "中位数、中间一半，以及 5\u00a0% 至 95\u00a0%。",
   median: "中位数",
   distance: "两个回答的中位差距",
   length: "与长度的相关",
@@ -107,9 +107,8 @@ export const report: Strings["report"] = {
   split: { train: "训练（重读其中一部分）", validation: "验证", test: "测试" },
   learntPeople: "关于标注者学到的",
   learntPeopleText: "敏锐度：一个人看出差别的清晰程度，1 为居中。平局：多容易判平。",
-  sharpness: "敏锐度",
-  tieShift: "平局",
-  judgments: "评判",
+  learntNote: (judgments, ties) => `${judgments} 次评判，平局 ${ties}`,
+  splitNote: (pairs, loss) => `${pairs} 对，对数损失 ${loss}`,
   data: "训练前的数据",
   dataText: (prompts, judgments, people, pairs, ties) =>
     `${prompts} 条提示，${people} 人的 ${judgments} 次评判，${pairs} 对，其中 ${ties} 为平局。`,

@@ -6,29 +6,41 @@ import { Cell, Table } from "@/components/Table";
 import { t } from "@/strings";
 
 import { Behind } from "./Block";
-import { countsOf, curveOf, heightsOf } from "./geometry";
-import { exact, rangeOf } from "./wording";
+import { axisOf, countsOf, curveOf, heightsOf } from "./geometry";
+import { IntervalRows } from "./IntervalRows";
+import { exact, percents, rangeOf } from "./wording";
 
 type Found = Judged["calibration"];
 
 /** Whether chances come true: the reliability diagram with its counts, the error beside a perfect model's. */
 export function Calibration({ calibration }: { calibration: Found }) {
   const { slope, intercept, error, error_of_a_perfect_model: perfect } = calibration;
-  const figure = (estimate: Found["slope"]) => `${exact(estimate.value)} ${bracketed(rangeOf(estimate, exact))}`;
+  const lines = [
+    [t.report.slope, slope, 1],
+    [t.report.intercept, intercept, 0],
+  ] as const;
   return (
-    <Panel title={t.report.calibration}>
-      <div className="grid gap-4">
+    <Panel id="calibration" title={t.report.calibration}>
+      <div className="grid gap-5">
         <p className="text-soft max-w-prose text-sm">{t.report.calibrationText}</p>
-        <div className="grid items-start gap-x-8 gap-y-5 sm:grid-cols-[minmax(0,20rem)_minmax(0,1fr)]">
-          <Diagram calibration={calibration} />
-          <Facts
-            rows={[
-              [t.report.error, exact(error)],
-              [t.report.perfectError, exact(perfect)],
-              [t.report.slope, figure(slope)],
-              [t.report.intercept, figure(intercept)],
-            ]}
-          />
+        <Diagram calibration={calibration} />
+        <Facts
+          rows={[
+            [t.report.error, exact(error)],
+            [t.report.perfectError, exact(perfect)],
+          ]}
+        />
+        <div>
+          {lines.map(([name, estimate, ideal]) => (
+            <IntervalRows
+              key={name}
+              caption={name}
+              rows={[{ name, estimate }]}
+              axis={axisOf([estimate], [0, 1])}
+              format={exact}
+              mark={ideal}
+            />
+          ))}
         </div>
         <Behind title={t.report.numbers}>
           <Bins curve={calibration.curve} />
@@ -38,15 +50,11 @@ export function Calibration({ calibration }: { calibration: Found }) {
   );
 }
 
-function bracketed(range: string): string {
-  return range === "" ? "" : `(${range})`;
-}
-
 function Diagram({ calibration: { curve, error } }: { calibration: Found }) {
   const points = curveOf(curve);
   const path = points.map(({ x, y }) => `${x},${y}`).join(" ");
   return (
-    <figure className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-2">
+    <figure className="grid w-full max-w-sm grid-cols-[auto_minmax(0,1fr)] gap-x-2">
       <span aria-hidden="true" className="text-soft self-center text-xs [writing-mode:vertical-rl] rotate-180">
         {t.report.cameTrue}
       </span>
@@ -82,9 +90,9 @@ function Diagram({ calibration: { curve, error } }: { calibration: Found }) {
       </svg>
       <Counts counts={countsOf(curve)} />
       <div aria-hidden="true" className="text-soft col-start-2 flex justify-between pt-1 text-xs tabular-nums">
-        <span>{formatPercent(0)}</span>
+        <span>{percents(0)}</span>
         <span>{t.report.given}</span>
-        <span>{formatPercent(1)}</span>
+        <span>{percents(1)}</span>
       </div>
     </figure>
   );
@@ -113,12 +121,12 @@ function Bins({ curve }: { curve: Found["curve"] }) {
     <Table caption={t.report.calibration} head={head}>
       {curve.map((bin) => (
         <tr key={bin.from}>
-          <Cell head className="whitespace-nowrap">{`${formatPercent(bin.from)} – ${formatPercent(bin.to)}`}</Cell>
+          <Cell head className="whitespace-nowrap">{`${percents(bin.from)} – ${percents(bin.to)}`}</Cell>
           <Cell>{formatCount(bin.pairs)}</Cell>
           <Cell>{formatPercent(bin.predicted)}</Cell>
           <Cell>{formatPercent(bin.observed)}</Cell>
           <Cell className="whitespace-nowrap">
-            {rangeOf({ value: bin.observed, low: bin.low, high: bin.high }, formatPercent)}
+            {rangeOf({ value: bin.observed, low: bin.low, high: bin.high }, percents)}
           </Cell>
         </tr>
       ))}

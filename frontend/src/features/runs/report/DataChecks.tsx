@@ -21,7 +21,7 @@ export function DataChecks({ report }: { report: RewardReport }) {
   ].map(formatCount);
   const { effective_judgments: effective, judgments_per_pair: perPair } = preflight.overlap;
   return (
-    <Panel title={t.report.data}>
+    <Panel id="data" title={t.report.data}>
       <div className="grid gap-5">
         <p className="max-w-prose">
           {t.report.dataText(prompts ?? "", judgments ?? "", people ?? "", pairs ?? "", formatPercent(preflight.ties))}{" "}
@@ -29,8 +29,10 @@ export function DataChecks({ report }: { report: RewardReport }) {
           {exposures.mean !== undefined &&
             t.report.exposures(formatFigure(Number(exposures.mean.toFixed(1))), formatFigure(exposures.most))}
         </p>
-        <Checks preflight={preflight} />
-        {warnings.length > 0 && <Warnings warnings={warnings} />}
+        <div className="grid items-start gap-x-10 gap-y-5 lg:grid-cols-2">
+          <Checks preflight={preflight} />
+          {warnings.length > 0 && <Warnings warnings={warnings} />}
+        </div>
       </div>
     </Panel>
   );

@@ -1,7 +1,8 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 
 import type { Judged } from "@/api/types";
-import { formatPercent } from "@/components/format";
+import { Button } from "@/components/Button";
+import { formatCount, formatPercent } from "@/components/format";
 import { Markdown } from "@/components/Markdown";
 import { Panel } from "@/components/Page";
 import { Pill } from "@/components/Pill";
@@ -9,20 +10,28 @@ import { t } from "@/strings";
 
 import { exact, votesText } from "./wording";
 
+const FEW = 3;
+
 type Disagreement = Judged["disagreements"][number];
 
 /** Where the model is furthest from people, to be read: the prompt, both answers, what everybody said. */
 export function Disagreements({ rows }: { rows: readonly Disagreement[] }) {
+  const [all, setAll] = useState(false);
   return (
-    <Panel title={t.report.disagreements}>
+    <Panel id="disagreements" title={t.report.disagreements}>
       <p className="text-soft max-w-prose text-sm">
         {rows.length === 0 ? t.report.noDisagreements : t.report.disagreementsText}
       </p>
       <ol className="divide-line grid divide-y">
-        {rows.map((row) => (
+        {(all ? rows : rows.slice(0, FEW)).map((row) => (
           <Case key={`${row.prompt}-${row.line}`} row={row} />
         ))}
       </ol>
+      {rows.length > FEW && !all && (
+        <Button className="mt-6" onClick={() => setAll(true)}>
+          {t.report.showAll(formatCount(rows.length))}
+        </Button>
+      )}
     </Panel>
   );
 }

@@ -1,4 +1,4 @@
-import type { Judged } from "@/api/types";
+import type { Estimate, Judged } from "@/api/types";
 import { cx } from "@/components/cx";
 import { formatCount, formatPercent, fromSlug } from "@/components/format";
 import type { Tone } from "@/components/Pill";
@@ -8,7 +8,7 @@ import { t } from "@/strings";
 import { Block } from "./Block";
 import { axisOf } from "./geometry";
 import { type IntervalRow, IntervalRows } from "./IntervalRows";
-import { exact, type Verdict, verdictsOf } from "./wording";
+import { exact, percents, type Verdict, verdictsOf } from "./wording";
 
 const COIN = 0.5;
 
@@ -17,7 +17,7 @@ export function Headline({ judged, lengthCorrelation }: { judged: Judged; length
   const { judgments, decided, groups, split, read_by: readBy } = judged;
   const counts = [judgments, decided, groups].map(formatCount);
   return (
-    <Panel title={t.report.heldOut}>
+    <Panel id="held-out" title={t.report.heldOut}>
       <div className="grid gap-6">
         <ul className="grid gap-2">
           {verdictsOf(judged, lengthCorrelation).map((verdict) => (
@@ -50,7 +50,7 @@ const DOTS: Record<Tone, string> = {
 
 function Sentence({ tone, text }: Verdict) {
   return (
-    <li className="flex max-w-prose gap-3">
+    <li className="flex max-w-[80ch] gap-3">
       <span aria-hidden="true" className={cx("mt-2 size-2 shrink-0 rounded-full", DOTS[tone])} />
       <span>{text}</span>
     </li>
@@ -80,6 +80,7 @@ function Accuracy({ judged }: { judged: Judged }) {
         rows={rows}
         axis={axisOf(estimates, [COIN])}
         format={formatPercent}
+        bare={percents}
         mark={COIN}
       />
       {ceiling !== null && (
@@ -87,7 +88,7 @@ function Accuracy({ judged }: { judged: Judged }) {
           <IntervalRows
             caption={t.report.reached}
             rows={[{ name: t.report.reached, estimate: ceiling.reached }]}
-            axis={axisOf([], [0, 1])}
+            axis={axisOf([], [0, 1, ...onPaper(ceiling.reached)])}
             format={exact}
           />
           <p className="text-soft text-xs">{t.report.reachedText}</p>
@@ -95,6 +96,11 @@ function Accuracy({ judged }: { judged: Judged }) {
       )}
     </Block>
   );
+}
+
+/** The ends of an interval as far as a picture can show them: few pairs make this share wild. */
+function onPaper({ value, low, high }: Estimate): number[] {
+  return [value, low, high].flatMap((one) => (typeof one === "number" ? [Math.min(2, Math.max(-1, one))] : []));
 }
 
 function LogLoss({ judged: { log_loss: loss, undecided_log_loss: equal } }: { judged: Judged }) {

@@ -15,7 +15,7 @@ import { bodyOf } from "./wording";
 export function ModelCard({ runId }: { runId: number }) {
   const [shown, setShown] = useState(false);
   return (
-    <Panel title={t.report.card}>
+    <Panel id="card" title={t.report.card}>
       <div className="grid gap-4">
         <p className="text-soft max-w-prose text-sm">{t.report.cardText}</p>
         <div className="flex flex-wrap gap-2">

@@ -4,30 +4,35 @@ import type { Judged, RewardReport } from "@/api/types";
 import { Button } from "@/components/Button";
 import { formatCount, formatPercent, fromSlug } from "@/components/format";
 import { Panel } from "@/components/Page";
-import { Cell, Table } from "@/components/Table";
 import { t } from "@/strings";
 
 import { Block } from "./Block";
 import { axisOf } from "./geometry";
-import { IntervalRows } from "./IntervalRows";
-import { type PartTable, tablesOf } from "./parts";
-import { exact } from "./wording";
+import { type IntervalRow, IntervalRows } from "./IntervalRows";
+import { tablesOf } from "./parts";
+import { exact, percents } from "./wording";
 
 const FEW = 8;
 const COIN = 0.5;
+const SPLITS = ["train", "validation", "test"];
 
-/** Accuracy by everything that varies, on one axis, so that the parts can be compared with each other. */
+/** Accuracy by everything that varies, and what was learnt about people. */
 export function Parts({ judged, report }: { judged: Judged; report: RewardReport }) {
   const tables = tablesOf(judged.parts);
   const people = tables.some((one) => one.name === "annotator");
   return (
-    <Panel title={t.report.parts}>
+    <Panel id="parts" title={t.report.parts}>
       <div className="grid gap-6">
         <p className="text-soft max-w-prose text-sm">{t.report.partsText}</p>
-        <div className="grid gap-x-10 gap-y-8 lg:grid-cols-2">
+        <div className="gap-x-10 lg:columns-2 [&>:last-child]:mb-0">
           <BySplit splits={report.by_split} />
           {tables.map((table) => (
-            <PartRows key={table.name} table={table} />
+            <Shares
+              key={table.name}
+              title={table.title}
+              text={table.name === "annotator" ? t.report.enough : undefined}
+              rows={table.rows}
+            />
           ))}
           {!people && (
             <Block title={t.report.part.annotator ?? ""} text={t.report.nobodyEnough}>
@@ -41,63 +46,58 @@ export function Parts({ judged, report }: { judged: Judged; report: RewardReport
   );
 }
 
-function PartRows({ table }: { table: PartTable }) {
-  const [all, setAll] = useState(false);
-  const shown = all ? table.rows : table.rows.slice(0, FEW);
-  const axis = axisOf(
-    table.rows.map((row) => row.estimate),
-    [COIN],
-  );
-  return (
-    <Block title={table.title} text={table.name === "annotator" ? t.report.enough : undefined}>
-      <IntervalRows caption={table.title} rows={shown} axis={axis} format={formatPercent} mark={COIN} />
-      {table.rows.length > FEW && (
-        <Button size="small" className="justify-self-start" onClick={() => setAll(!all)}>
-          {all ? t.report.showFewer : t.report.showAll(formatCount(table.rows.length))}
-        </Button>
-      )}
-    </Block>
-  );
+/** Train before validation before test, as they are used. */
+function inOrder([one]: [string, unknown], [other]: [string, unknown]): number {
+  return SPLITS.indexOf(one) - SPLITS.indexOf(other);
 }
 
+/** Without intervals: these figures also tell how much better the model does on what it has learnt from. */
 function BySplit({ splits }: { splits: RewardReport["by_split"] }) {
-  return (
-    <Block title={t.report.bySplit}>
-      <Table
-        caption={t.report.bySplit}
-        head={[t.report.bySplit, t.report.pairs, t.report.accuracy, t.report.logLoss]}
-        className="-mx-5"
-      >
-        {Object.entries(splits).map(([split, figures]) => (
-          <tr key={split}>
-            <Cell head>{t.report.split[split] ?? fromSlug(split)}</Cell>
-            <Cell>{formatCount(figures.pairs)}</Cell>
-            <Cell>{formatPercent(figures.accuracy)}</Cell>
-            <Cell>{exact(figures.log_loss)}</Cell>
-          </tr>
-        ))}
-      </Table>
-    </Block>
-  );
+  const rows = Object.entries(splits)
+    .sort(inOrder)
+    .map(([split, { accuracy, log_loss: loss, pairs }]) => ({
+      name: t.report.split[split] ?? fromSlug(split),
+      note: t.report.splitNote(formatCount(pairs), exact(loss)),
+      estimate: { value: accuracy },
+    }));
+  return <Shares title={t.report.bySplit} rows={rows} />;
 }
 
 function Learnt({ people }: { people: NonNullable<RewardReport["people"]> }) {
+  const rows = people.map(({ annotator, judgments, scale, tie_shift: tie }) => ({
+    name: t.report.value.annotator(annotator),
+    note: t.report.learntNote(formatCount(judgments), exact(tie)),
+    estimate: { value: scale },
+  }));
+  return <Shares title={t.report.learntPeople} text={t.report.learntPeopleText} rows={rows} scale="sharpness" />;
+}
+
+interface SharesProps {
+  title: string;
+  text?: string | undefined;
+  rows: readonly IntervalRow[];
+  scale?: "share" | "sharpness";
+}
+
+/** A table of figures on an axis of its own, the first few of them until all are asked for. */
+function Shares({ title, text, rows, scale = "share" }: SharesProps) {
+  const [all, setAll] = useState(false);
+  const mark = scale === "share" ? COIN : 1;
+  const axis = axisOf(
+    rows.map((row) => row.estimate),
+    [mark],
+  );
+  const formats = scale === "share" ? { format: formatPercent, bare: percents } : { format: exact };
   return (
-    <Block title={t.report.learntPeople} text={t.report.learntPeopleText}>
-      <Table
-        caption={t.report.learntPeople}
-        head={[t.report.part.annotator, t.report.judgments, t.report.sharpness, t.report.tieShift]}
-        className="-mx-5 max-h-80 overflow-y-auto"
-      >
-        {people.map((person) => (
-          <tr key={person.annotator}>
-            <Cell head>{person.annotator}</Cell>
-            <Cell>{formatCount(person.judgments)}</Cell>
-            <Cell>{exact(person.scale)}</Cell>
-            <Cell>{exact(person.tie_shift)}</Cell>
-          </tr>
-        ))}
-      </Table>
-    </Block>
+    <div className="mb-8 break-inside-avoid">
+      <Block title={title} text={text}>
+        <IntervalRows caption={title} rows={all ? rows : rows.slice(0, FEW)} axis={axis} mark={mark} {...formats} />
+        {rows.length > FEW && (
+          <Button size="small" className="justify-self-start" onClick={() => setAll(!all)}>
+            {all ? t.report.showFewer : t.report.showAll(formatCount(rows.length))}
+          </Button>
+        )}
+      </Block>
+    </div>
   );
 }

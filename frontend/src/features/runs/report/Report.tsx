@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import { reportQuery } from "@/api/runs";
 import type { RewardReport, RunReport, SftReport } from "@/api/types";
+import { buttonClass } from "@/components/Button";
 import { Facts, factsOf } from "@/components/Facts";
 import { formatFigure } from "@/components/format";
 import { ErrorNote, Skeleton } from "@/components/Notice";
@@ -24,15 +25,15 @@ export function Report({ runId }: { runId: number }) {
   if (report.data === undefined) return <Skeleton lines={6} />;
   return (
     <>
-      <Sections found={report.data} />
+      <Sections found={report.data} hasCard={report.data.has_card} />
       {report.data.has_card && <ModelCard runId={runId} />}
     </>
   );
 }
 
-function Sections({ found }: { found: RunReport }) {
+function Sections({ found, hasCard }: { found: RunReport; hasCard: boolean }) {
   const { kind, metrics, report } = found;
-  if (isReward(kind, report)) return <Reward report={report} />;
+  if (isReward(kind, report)) return <Reward report={report} hasCard={hasCard} />;
   if (isSft(kind, report)) return <SftFacts report={report} metrics={metrics} />;
   const facts = factsOf(report, formatFigure);
   if (facts.length === 0) return null;
@@ -43,25 +44,53 @@ function Sections({ found }: { found: RunReport }) {
   );
 }
 
-function Reward({ report }: { report: RewardReport }) {
+function Reward({ report, hasCard }: { report: RewardReport; hasCard: boolean }) {
   const { judged, length_correlation: lengthCorrelation } = report;
-  return (
-    <>
-      {judged === null ? (
+  const data = <DataChecks report={report} />;
+  if (judged === null) {
+    return (
+      <>
         <Panel title={t.report.heldOut}>
           <p>{t.report.nothingHeldOut(report.held_out.reason ?? t.common.none)}</p>
         </Panel>
-      ) : (
-        <>
-          <Headline judged={judged} lengthCorrelation={lengthCorrelation} />
-          <Calibration calibration={judged.calibration} />
-          <ScoreSpread scores={judged.scores} lengthCorrelation={lengthCorrelation} />
-          <Parts judged={judged} report={report} />
-        </>
-      )}
-      <DataChecks report={report} />
-      {judged !== null && <Disagreements rows={judged.disagreements} />}
+        {data}
+      </>
+    );
+  }
+  return (
+    <>
+      <Contents hasCard={hasCard} />
+      <Headline judged={judged} lengthCorrelation={lengthCorrelation} />
+      <div className="grid items-start gap-5 xl:grid-cols-2">
+        <Calibration calibration={judged.calibration} />
+        <ScoreSpread scores={judged.scores} lengthCorrelation={lengthCorrelation} />
+      </div>
+      <Parts judged={judged} report={report} />
+      <Disagreements rows={judged.disagreements} />
+      {data}
     </>
+  );
+}
+
+/** The way to each part of a long page. */
+function Contents({ hasCard }: { hasCard: boolean }) {
+  const parts = [
+    ["calibration", t.report.calibration],
+    ["scores", t.report.scores],
+    ["parts", t.report.parts],
+    ["disagreements", t.report.disagreements],
+    ["data", t.report.data],
+    ...(hasCard ? [["card", t.report.card]] : []),
+    ["curves", t.runs.curves],
+  ];
+  return (
+    <nav aria-label={t.runs.contents} className="-ms-3 -my-1 flex flex-wrap gap-x-1">
+      {parts.map(([id, name]) => (
+        <a key={id} href={`#${id}`} className={buttonClass("quiet", "small")}>
+          {name}
+        </a>
+      ))}
+    </nav>
   );
 }
 

@@ -1,4 +1,7 @@
+import { useState } from "react";
+
 import type { Judged } from "@/api/types";
+import { Button } from "@/components/Button";
 import { Facts } from "@/components/Facts";
 import { formatCount } from "@/components/format";
 import { Panel } from "@/components/Page";
@@ -9,6 +12,8 @@ import { Behind, Block } from "./Block";
 import { axisOf, barsOf, placeOf, spanOf } from "./geometry";
 import { exact } from "./wording";
 
+const FEW = 6;
+
 type Scores = Judged["scores"];
 
 /** How the scores are spread: all of them, those of each model, and how they go with length. */
@@ -16,7 +21,7 @@ export function ScoreSpread({ scores, lengthCorrelation }: { scores: Scores; len
   const histogram = scores.histogram ?? null;
   const models = scores.by_model ?? [];
   return (
-    <Panel title={t.report.scores}>
+    <Panel id="scores" title={t.report.scores}>
       <div className="grid gap-6">
         {histogram !== null && <Spread histogram={histogram} around={scores.around_prompt_mean} />}
         {models.length > 0 && <ByModel models={models} />}
@@ -40,6 +45,7 @@ function Spread({
   around: Record<string, number>;
 }) {
   const bars = barsOf(histogram);
+  const [first, last] = [histogram.edges[0] ?? 0, histogram.edges.at(-1) ?? 0];
   const count = formatCount(histogram.counts.reduce((sum, one) => sum + one, 0));
   const alt = t.report.scoresAlt(count, exact(around["50"]), exact(around["25"]), exact(around["75"]));
   return (
@@ -51,8 +57,13 @@ function Spread({
         ))}
       </div>
       <div aria-hidden="true" className="text-soft relative flex h-4 justify-between text-xs tabular-nums">
-        <span>{exact(histogram.edges[0])}</span>
-        <span>{exact(histogram.edges.at(-1))}</span>
+        <span>{exact(first)}</span>
+        {first < 0 && last > 0 && (
+          <span className="absolute -translate-x-1/2" style={{ left: `${placeOf(0, [first, last])}%` }}>
+            {exact(0)}
+          </span>
+        )}
+        <span>{exact(last)}</span>
       </div>
       <Behind title={t.report.numbers}>
         <Table caption={t.report.scores} head={[t.report.from, t.report.to, t.report.completions]}>
@@ -70,12 +81,18 @@ function Spread({
 }
 
 function ByModel({ models }: { models: NonNullable<Scores["by_model"]> }) {
+  const [all, setAll] = useState(false);
   const ends = models.flatMap(({ percentiles }) => [percentiles["5"], percentiles["95"]]);
   const axis = axisOf([], [0, ...ends.filter((end) => end !== undefined)]);
   return (
     <Block title={t.report.scoresByModel} text={t.report.scoresByModelText}>
-      <table className="w-full text-sm">
+      <table className="w-full table-fixed text-sm">
         <caption className="sr-only">{t.report.scoresByModel}</caption>
+        <colgroup>
+          <col className="w-2/5" />
+          <col />
+          <col className="w-27" />
+        </colgroup>
         <thead className="sr-only">
           <tr>
             <th scope="col">{t.report.model}</th>
@@ -84,9 +101,9 @@ function ByModel({ models }: { models: NonNullable<Scores["by_model"]> }) {
           </tr>
         </thead>
         <tbody>
-          {models.map(({ model, completions, percentiles }) => (
+          {(all ? models : models.slice(0, FEW)).map(({ model, completions, percentiles }) => (
             <tr key={model}>
-              <th scope="row" className="w-[42%] py-1.5 text-start font-medium">
+              <th scope="row" className="py-1.5 text-start font-medium">
                 <span className="wrap-anywhere">{model}</span>
                 <span className="text-soft block text-xs font-normal">
                   {t.report.completionsCounted(formatCount(completions))}
@@ -95,7 +112,7 @@ function ByModel({ models }: { models: NonNullable<Scores["by_model"]> }) {
               <td className="px-3" aria-hidden="true">
                 <Box percentiles={percentiles} axis={axis} />
               </td>
-              <td className="w-px text-end whitespace-nowrap tabular-nums">
+              <td className="text-end whitespace-nowrap tabular-nums">
                 <span className="block font-semibold">{exact(percentiles["50"])}</span>
                 <span className="text-soft block text-xs">
                   {t.report.interval(exact(percentiles["5"]), exact(percentiles["95"]))}
@@ -105,6 +122,11 @@ function ByModel({ models }: { models: NonNullable<Scores["by_model"]> }) {
           ))}
         </tbody>
       </table>
+      {models.length > FEW && (
+        <Button size="small" className="justify-self-start" onClick={() => setAll(!all)}>
+          {all ? t.report.showFewer : t.report.showAll(formatCount(models.length))}
+        </Button>
+      )}
     </Block>
   );
 }
@@ -113,7 +135,7 @@ function Box({ percentiles, axis }: { percentiles: Record<string, number>; axis:
   const wide = spanOf(percentiles["5"], percentiles["95"], axis);
   const half = spanOf(percentiles["25"], percentiles["75"], axis);
   return (
-    <div className="relative h-9 min-w-20">
+    <div className="relative h-9">
       <div className="border-edge absolute inset-y-1 border-s border-dashed" style={{ left: `${placeOf(0, axis)}%` }} />
       {wide !== null && (
         <div className="bg-edge absolute top-1/2 h-px" style={{ left: `${wide.start}%`, width: `${wide.width}%` }} />

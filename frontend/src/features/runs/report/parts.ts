@@ -22,12 +22,20 @@ export function tablesOf(parts: Judged["parts"]): PartTable[] {
     .map(([name, rows]) => ({
       name,
       title: t.report.part[name] ?? name,
-      rows: rows.map((row) => ({
+      rows: inOrder(name, rows).map((row) => ({
         name: valueText(name, String(row[name])),
         note: t.report.counted(formatCount(row.decided)),
         estimate: row.accuracy,
       })),
     }));
+}
+
+const COUNTS = new Set(["completions", "tiers_apart", "strength"]);
+
+/** Counts from the least on, all else as it comes: the most frequent first. What decides nothing shows nothing. */
+function inOrder(name: string, rows: Judged["parts"][string]): Judged["parts"][string] {
+  const telling = rows.filter((row) => row.decided > 0);
+  return COUNTS.has(name) ? telling.sort((one, other) => Number(one[name]) - Number(other[name])) : telling;
 }
 
 function valueText(name: string, value: string): string {

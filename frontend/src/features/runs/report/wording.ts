@@ -16,18 +16,23 @@ const STRONG = 0.6;
 
 /** Three digits behind the point, as in the model card. */
 export function exact(value: number | null | undefined): string {
-  return value === null || value === undefined ? t.common.none : formatFigure(Number(value.toFixed(3)));
+  return value === null || value === undefined ? t.common.none : formatFigure(Number(value.toFixed(3)) + 0);
 }
 
 /** A difference of shares in points, with its sign. */
 export function points(value: number | null | undefined): string {
   if (value === null || value === undefined) return t.common.none;
-  const size = Number((100 * value).toFixed(1));
-  return size > 0 ? `+${formatFigure(size)}` : formatFigure(size).replace("-", "−");
+  const size = Number((100 * value).toFixed(1)) + 0;
+  return size > 0 ? `+${formatFigure(size)}` : formatFigure(size);
 }
 
 function unsigned(value: number | null): number | null {
   return value === null ? null : Math.abs(value);
+}
+
+/** A share as a bare figure of percents, for where the unit stands beside it. */
+export function percents(value: number | null | undefined): string {
+  return value === null || value === undefined ? t.common.none : formatFigure(Number((100 * value).toFixed(1)) + 0);
 }
 
 /** The interval in words; empty where groups are too few for one. */
