@@ -66,6 +66,21 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
                 roles=(Role(name="writers", description="They share a prompt's K evenly.", kinds=WRITERS, many=True),),
             ),
             Kind(
+                name="pretrain",
+                title="Pretrain on a text",
+                description="Learn a raw text: a small model with a tokenizer of its own, or a base that learns on.",
+                queue="training",
+                roles=(
+                    Role(
+                        name="base",
+                        description="The model that learns on; without one, a new one is built.",
+                        kinds=ROOTS,
+                        whole=True,
+                        optional=True,
+                    ),
+                ),
+            ),
+            Kind(
                 name="sft",
                 title="Fine-tune on demonstrations",
                 description="Freeze the demonstrations into a snapshot and teach a model to answer like them.",

@@ -12,6 +12,7 @@ from app.auth.tables import User
 from app.completions.tables import Completion
 from app.datasets.demonstrations import nothing_to_learn_from
 from app.datasets.snapshot import TRAINING_SPLITS
+from app.datasets.tables import DatasetSnapshot
 from app.errors import NotFound, Unprocessable
 from app.projects.settings import ProjectSettings, settings_of
 from app.projects.tables import Project
@@ -30,14 +31,16 @@ from workers.rlhf.configs import config_from
 NORMAL: Final = 100
 # Completions that people wait for go before training.
 URGENT: Final = 10
+# Kinds that learn a text, or mix one in.
+READERS: Final = ("pretrain", "sft", "ppo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """What is asked for. `models` names model versions by their role in the run; missing roles take the live ones.
 
-    Roles: import_model `target` (a version still without weights), sample any names, sft `base` and, if one is to
-    judge, `reward`, reward `base`, ppo `policy` and `reward`.
+    Roles: import_model `target` (a version still without weights), sample any names, pretrain and reward `base`, sft
+    `base` and, if one is to judge, `reward`; ppo, rloo, grpo and best_of_n `policy` and `reward`, dpo `policy`.
     """
 
     project_id: int
@@ -45,6 +48,7 @@ class Launch:
     config: dict[str, Any] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
     prompt_set_id: int | None = None
+    text_id: int | None = None
     source: dict[str, Any] | None = None
     name: str | None = None
     seed: int | None = None
@@ -114,13 +118,15 @@ def project_config(kind: str, settings: ProjectSettings) -> dict[str, Any]:
 
 
 def _inputs(session: Session, wanted: Launch) -> dict[str, Any]:
-    inputs: dict[str, Any] = {"models": MODELS[wanted.kind](session, wanted)}
+    inputs: dict[str, Any] = {"models": MODELS[wanted.kind](session, wanted), **_text(session, wanted)}
+    if wanted.kind == "pretrain":
+        inputs["name"] = wanted.name
     if wanted.kind == "import_model":
         inputs |= {"source": check_source(wanted.source), "name": wanted.name}
     if wanted.kind in ANSWERING | {"sample"}:
         require_prompts(session, wanted)
         inputs["prompt_set_id"] = wanted.prompt_set_id
-    if wanted.kind == "sft" or wanted.config.get("pretrain_weight"):
+    if wanted.kind == "sft" or (wanted.config.get("pretrain_weight") and wanted.text_id is None):
         require_demonstrations(session, wanted.project_id)
     if wanted.kind in {"reward", "dpo"}:
         require_comparisons(session, wanted.project_id)
@@ -154,13 +160,18 @@ def _base(session: Session, wanted: Launch) -> dict[str, int]:
     return _root(session, wanted, _known(session, wanted, frozenset({"base"})))
 
 
+def _base_if_named(session: Session, wanted: Launch) -> dict[str, int]:
+    known = _known(session, wanted, frozenset({"base"}))
+    return _root(session, wanted, known) if known else {}
+
+
 def _root(session: Session, wanted: Launch, known: dict[str, ModelVersion]) -> dict[str, int]:
     base = known.get("base") or registry.root_of(session, _policy(session, wanted))
     _require_weights(base, "base")
     if base.kind not in ROOTS:
         raise _wrong_base(f"{base.name} is a {base.kind} model; {wanted.kind} starts from a base or a fine-tuned one")
     # The only adapters that fine-tuning leaves are virtual tokens, and a reward model's LoRA can learn behind them.
-    if base.base_id is not None and (wanted.kind, wanted.config["method"]) != ("reward", "lora"):
+    if base.base_id is not None and (wanted.kind, wanted.config.get("method")) != ("reward", "lora"):
         raise _wrong_base(f"{base.name} is an adapter on other weights; {wanted.kind} starts from a whole model here")
     return {"base": base.id}
 
@@ -209,6 +220,7 @@ def _policy_alone(session: Session, wanted: Launch) -> dict[str, int]:
 MODELS: Final = {
     "import_model": _target,
     "sample": _writers,
+    "pretrain": _base_if_named,
     "sft": _base_and_judge,
     "reward": _base,
     "ppo": _policy_and_reward,
@@ -275,6 +287,24 @@ def require_prompts(session: Session, wanted: Launch) -> None:
             type="no-prompts",
             advice="Upload a prompt set and add it.",
         )
+
+
+def _text(session: Session, wanted: Launch) -> dict[str, int]:
+    needed = wanted.kind == "pretrain" or (wanted.kind == "sft" and wanted.config["pretrain_share"] > 0)
+    if wanted.text_id is None:
+        if needed:
+            raise _wrong_text("no-text", f"{wanted.kind} needs a text here")
+        return {}
+    if wanted.kind not in READERS:
+        raise _wrong_text("wrong-text", f"{wanted.kind} reads no text; {', '.join(READERS)} do")
+    text = session.get(DatasetSnapshot, wanted.text_id)
+    if text is None or text.project_id != wanted.project_id or text.kind != "text":
+        raise _wrong_text("no-such-text", f"there is no text {wanted.text_id} in this project")
+    return {"text_id": text.id}
+
+
+def _wrong_text(slug: str, detail: str) -> Unprocessable:
+    return Unprocessable(detail, field="text_id", type=slug, advice="Upload a text, then name it here by its id.")
 
 
 def require_demonstrations(session: Session, project_id: int) -> None:

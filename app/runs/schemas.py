@@ -67,8 +67,9 @@ class NewRun(Input):
         default_factory=dict, max_length=9, description="Model versions by role, e.g. {'policy': 3, 'reward': 7}."
     )
     prompt_set_id: Id | None = Field(None, description="Only prompts of this set (sample, ppo, rloo, grpo, best_of_n).")
+    text_id: Id | None = Field(None, description="The text to learn (pretrain), or to mix in (sft, ppo).")
     source: dict[str, Any] | None = Field(None, description="What to import (import_model).")
-    name: Line | None = Field(None, description="Name of the imported model.")
+    name: Line | None = Field(None, description="Name of the new base (import_model, pretrain).")
     seed: int | None = Field(None, ge=0, lt=2**31, description="Makes the run repeatable; random when left out.")
 
 

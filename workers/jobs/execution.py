@@ -24,7 +24,7 @@ from app.runs.events import note
 from app.runs.leases import Claim, Failure, FenceLostError
 from app.runs.tables import RunCheckpoint
 from app.storage import DamagedArtifactError, Stored, store
-from workers.jobs import best_of_n, child, dpo, folders, import_model, outcome, ppo, reward, sample, sft
+from workers.jobs import best_of_n, child, dpo, folders, import_model, outcome, ppo, pretrain, reward, sample, sft
 from workers.jobs.folders import Inputs
 from workers.jobs.heart import UNAVAILABLE, Heart
 from workers.jobs.kind import Kind
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 KINDS: Final[dict[str, Kind]] = {
     "import_model": import_model.KIND,
     "sample": sample.KIND,
+    "pretrain": pretrain.KIND,
     "sft": sft.KIND,
     "reward": reward.KIND,
     "ppo": ppo.KIND,

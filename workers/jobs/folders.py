@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.config import get_settings
+from app.datasets import texts
 from app.registry.tables import ModelVersion
 from app.runs.leases import Claim
 from app.runs.tables import RunCheckpoint
@@ -18,7 +19,16 @@ logger = logging.getLogger(__name__)
 
 RESUME: Final = "resume"
 OUT: Final = "out"
-INPUTS: Final = ("models", RESUME, OUT, "data.jsonl", "demonstrations.jsonl")
+GIVEN: Final = "given"
+INPUTS: Final = ("models", RESUME, OUT, "data.jsonl", "demonstrations.jsonl", GIVEN, "data.txt", "pretrain.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenText:
+    """An uploaded text's artifact, and the name of its file in the run's folder."""
+
+    artifact_sha256: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +39,7 @@ class Inputs:
 
     write: Callable[[Path], object] = Path.touch
     models: Mapping[str, tuple[ModelVersion, ModelVersion | None]] = field(default_factory=dict)
+    text: GivenText | None = None
     source: dict[str, Any] | None = None
 
 
@@ -47,9 +58,12 @@ def make(held: Claim, inputs: Inputs) -> Path:
 
 
 def furnish(folder: Path, held: Claim, inputs: Inputs, store: ArtifactStore, *, threads: int) -> None:
-    """Lay the models and the configuration into the folder. May take minutes for large models."""
+    """Lay the models, the text and the configuration into the folder. May take minutes for large models."""
     for role, (version, base) in inputs.models.items():
         _link_model(store, folder / "models" / role, version, base)
+    if inputs.text is not None:
+        store.link(inputs.text.artifact_sha256, folder / GIVEN)
+        (folder / GIVEN / texts.FILE).rename(folder / inputs.text.name)
     _write_config(folder, held, inputs, threads=threads, resume=False)
 
 

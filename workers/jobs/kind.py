@@ -18,7 +18,7 @@ from app.runs.events import Event, note
 from app.runs.leases import Claim
 from app.runs.tables import Run
 from app.storage import Stored
-from workers.jobs.folders import Inputs
+from workers.jobs.folders import GivenText, Inputs
 from workers.jobs.outcome import Success
 
 ModelAndBase = tuple[ModelVersion, ModelVersion | None]
@@ -55,7 +55,19 @@ def frozen_inputs(
     if snapshot_id is None:
         snapshot_id = freeze().id
         leases.set_inputs(session, held, {}, dataset_snapshot_id=snapshot_id)
-    return Inputs(write=partial(write, session, snapshot_id), models=models_of(session, held))
+    return Inputs(
+        write=partial(write, session, snapshot_id),
+        models=models_of(session, held),
+        text=text_of(session, held, "pretrain.txt"),
+    )
+
+
+def text_of(session: Session, held: Claim, name: str) -> GivenText | None:
+    """The text that the run was given, if any, to lie in its folder under `name`."""
+    if held.inputs.get("text_id") is None:
+        return None
+    text = session.get_one(DatasetSnapshot, held.inputs["text_id"])
+    return GivenText(text.selection["artifact_sha256"], name)
 
 
 def models_of(session: Session, held: Claim) -> dict[str, ModelAndBase]:

@@ -30,7 +30,8 @@ def prepare(session: Session, held: Claim) -> Inputs:
         prompt_set_id=held.inputs.get("prompt_set_id"),
     )
     inputs = frozen_inputs(session, held, freeze, write_rows)
-    return with_demonstrations(session, held, inputs) if held.config.get("pretrain_weight") else inputs
+    mixes = held.config.get("pretrain_weight") and inputs.text is None
+    return with_demonstrations(session, held, inputs) if mixes else inputs
 
 
 def with_demonstrations(session: Session, held: Claim, inputs: Inputs) -> Inputs:

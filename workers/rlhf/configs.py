@@ -76,10 +76,8 @@ RECIPES: Final[MappingProxyType[str, type]] = MappingProxyType(
         "import_model": ImportModelConfig,
     }
 )
-# What the service launches; the others run from the command line.
-CONFIGS: Final[MappingProxyType[str, type]] = MappingProxyType(
-    {kind: config for kind, config in RECIPES.items() if kind != "pretrain"}
-)
+# What the service launches: every one.
+CONFIGS: Final[MappingProxyType[str, type]] = RECIPES
 
 
 def validate(config: Any) -> None:

@@ -2893,7 +2893,7 @@ export interface components {
       };
       /**
        * Name
-       * @description Name of the imported model.
+       * @description Name of the new base (import_model, pretrain).
        */
       name?: string | null;
       /**
@@ -2913,6 +2913,11 @@ export interface components {
       source?: {
         [key: string]: unknown;
       } | null;
+      /**
+       * Text Id
+       * @description The text to learn (pretrain), or to mix in (sft, ppo).
+       */
+      text_id?: number | null;
     };
     /**
      * NewToken

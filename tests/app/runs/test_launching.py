@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.auth.tables import AuditEvent
+from app.datasets.tables import DatasetSnapshot
 from app.errors import AppError
 from app.runs.kinds import KINDS, form_schema
 from app.runs.launching import Launch, launch
@@ -108,6 +109,32 @@ def test_a_policy_is_improved_with_what_its_kind_needs(session: Session, world: 
     assert refusal.value.type == "no-demonstrations"
     with_demonstrations(world)
     assert inputs("ppo", config={"pretrain_weight": 1.0})["models"]["policy"] == world.model.id
+
+
+def test_a_text_is_learnt_or_mixed_in_where_it_is_named(session: Session, world: World) -> None:
+    with_demonstrations(world)
+    text, other = (
+        DatasetSnapshot(project_id=world.project.id, kind=kind, content_hash="0") for kind in ("text", "prompts")
+    )
+    session.add_all([text, other])
+    session.flush()
+
+    def inputs(kind: str, **wanted: Any) -> dict[str, Any]:
+        return launch(session, Launch(project_id=world.project.id, kind=kind, **wanted), actor=None).inputs
+
+    assert inputs("pretrain", text_id=text.id, name="Tale") == {"models": {}, "text_id": text.id, "name": "Tale"}
+    assert inputs("pretrain", text_id=text.id, models={"base": world.model.id})["models"] == {"base": world.model.id}
+    assert inputs("sft", config={"pretrain_share": 0.1}, text_id=text.id)["text_id"] == text.id
+    assert "text_id" not in inputs("sft")
+    for kind, wanted, slug in (
+        ("pretrain", {}, "no-text"),
+        ("sft", {"config": {"pretrain_share": 0.1}}, "no-text"),
+        ("pretrain", {"text_id": other.id}, "no-such-text"),
+        ("reward", {"text_id": text.id}, "wrong-text"),
+    ):
+        with pytest.raises(AppError) as refusal:
+            inputs(kind, **wanted)
+        assert (refusal.value.field, refusal.value.type) == ("text_id", slug)
 
 
 def test_dpo_needs_comparisons(session: Session, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def answer_all(folder: Path) -> None:
 
 
 def leave_artifact(folder: Path, config: dict[str, Any]) -> None:
-    kind = {"import_model": "base", "sft": "sft", "reward": "reward"}.get(config["kind"], "policy")
+    kind = {"import_model": "base", "pretrain": "base", "sft": "sft", "reward": "reward"}.get(config["kind"], "policy")
     sha256, size = write_artifact(folder / "out", kind=kind, weights=f"{config['seed']}")
     metrics = {"accuracy/held_out": None, "eval/scores": 0.5, "eval/kl": 1.25}
     report = {"rows": len((folder / "data.jsonl").read_text().splitlines()), "resumed": config["resume"]}

@@ -1,13 +1,18 @@
 """Fine-tuning and reward training with a tiny real model in real children: what a project's own rows bring about."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from app.auth.tables import User
+from app.datasets.texts import store_text
 from app.db import transaction
+from app.prompts.service import NewPromptSet
+from app.prompts.upload import Upload
 from app.rankings.judgment import Form
 from app.registry.tables import ModelVersion
 from app.runs.tables import RunMetric
@@ -21,6 +26,15 @@ from workers.jobs import execution
 pytestmark = [pytest.mark.commits, pytest.mark.timeout(300)]
 
 QUICK_REWARD = {"minimum_steps": 2, "prompts_per_step": 4, "likelihood": "pairs"}
+QUICK_PRETRAIN = {
+    "layers": 1,
+    "width": 32,
+    "heads": 2,
+    "vocabulary": 300,
+    "context": 16,
+    "steps": 8,
+    "sample_tokens": 4,
+}
 QUICK_SFT = {"minimum_steps": 2, "epochs": 1, "evaluate_every": 1, "samples_to_read": 1, "sample_tokens": 4}
 PROMPTS = 8
 
@@ -65,6 +79,24 @@ def trained(world: World, kind: str, **wanted: Any) -> tuple[ModelVersion, dict[
     return made_by(run_id), run.result["report"]
 
 
+def a_text(world: World) -> int:
+    """An uploaded text of the project; its id."""
+    file = BytesIO(b"Birds sleep in trees. The sea is deep and blue.\n" * 40)
+    with transaction() as session:
+        upload = Upload(file=file, file_name="tale.txt", limit_bytes=1 << 20)
+        new = NewPromptSet(name="A tale", file_name="tale.txt")
+        actor = session.get_one(User, world.people[0].id)
+        return store_text(session, project_id=world.project.id, actor=actor, upload=upload, new=new).id
+
+
+def test_a_base_is_made_of_an_uploaded_text(world: World) -> None:
+    text_id = a_text(world)
+    made, report = trained(world, "pretrain", config=QUICK_PRETRAIN, text_id=text_id, name="Bird")
+    assert (made.kind, made.name, made.parent_id, made.dataset_snapshot_id) == ("base", "Bird", None, text_id)
+    assert report["text"]["bytes"] == 48 * 40
+    assert made.metrics["eval/loss"] < made.metrics["eval/loss_before"]
+
+
 def test_a_model_tuned_by_a_prefix_its_reward_model_and_the_weights_that_this_one_chooses(world: World) -> None:
     prefixed, _ = trained(world, "sft", config={**QUICK_SFT, "method": "prefix", "virtual_tokens": 4})
     assert prefixed.base_id == world.model.id
@@ -80,7 +112,9 @@ def test_a_model_tuned_by_a_prefix_its_reward_model_and_the_weights_that_this_on
     assert {row["completions"]: row["pairs"] for row in parts["completions"]} == {"2": 2, "3": 6}
     assert {row["tiers_apart"] for row in parts["tiers_apart"]} == {"1", "2"}
 
-    tuned, _ = trained(world, "sft", config={**QUICK_SFT, "keep": "reward"}, models={"reward": scorer.id})
+    text_id = a_text(world)
+    config = {**QUICK_SFT, "keep": "reward", "pretrain_share": 0.5}
+    tuned, _ = trained(world, "sft", config=config, models={"reward": scorer.id}, text_id=text_id)
 
     assert (tuned.kind, tuned.base_id) == ("sft", None)
     with transaction() as session:
