@@ -7,10 +7,15 @@ seeds, and prints one line of JSON as each control finishes. The bounds are the 
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
+
+from tests.sanity import meadow
+from tests.sanity.playing import save_untaught_reward
+from tests.tiny_model import build_tiny_model
 
 FULL = os.environ.get("RLHF_SANITY") == "full"
 SEEDS = range(3 if FULL else 1)
@@ -22,9 +27,9 @@ def sized(full: int, small: int) -> int:
     return full if FULL else small
 
 
-def only_in_full() -> Sequence[pytest.MarkDecorator]:
+def only_in_full() -> list[pytest.MarkDecorator]:
     """Marks for what takes too long for every day."""
-    return () if FULL else (pytest.mark.slow,)
+    return [] if FULL else [pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -45,3 +50,16 @@ def tell(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> T
             print(json.dumps(line | {"seconds": round(time.monotonic() - started, 1)}), flush=True)
 
     return write if FULL else lambda **_: None
+
+
+@pytest.fixture(scope="session")
+def meadow_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that writes as the meadow's people do."""
+    folder = tmp_path_factory.mktemp("meadow")
+    return build_tiny_model(folder / "base", steps=80, exchanges=meadow.exchanges(1))
+
+
+@pytest.fixture(scope="session")
+def untaught(meadow_base: Path) -> Path:
+    """A reward model that knows nothing."""
+    return save_untaught_reward(meadow_base, meadow_base.parent / "untaught")

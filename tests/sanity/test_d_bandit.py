@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from tests.sanity.conftest import SEEDS, Tell, sized
-from tests.sanity.playing import asked, save_untaught_reward
+from tests.sanity.playing import questions as as_questions
+from tests.sanity.playing import save_untaught_reward
 from tests.tiny_model import build_tiny_model
 from workers.rlhf import cast, ppo, rollout
 from workers.rlhf.configs import PpoConfig
@@ -34,6 +35,7 @@ BANDIT = PpoConfig(
     stop_kl=0.0,
     learning_rate=1e-3,
     warmup_updates=0,
+    blind_value="warn",
     lora_rank=4,
     lora_alpha=8,
     lora_layers=0,
@@ -65,7 +67,7 @@ def test_d_a_bandit_lands_on_the_best_policy(
     worst = []
     for seed in SEEDS:
         players = cast.assemble(two_actions, reward, BANDIT, seed=seed)
-        questions = asked(players, list(YES))
+        questions = as_questions(players, list(YES))
         yes = players.policy.model.chat.tokenizer.encode("Yes", add_special_tokens=False)[0]
         monkeypatch.setattr(
             rollout, "judge", lambda _, answers, __, yes=yes: (answers.batch.reply[:, 0] == yes).float()
