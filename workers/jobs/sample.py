@@ -18,7 +18,15 @@ from workers.jobs import sample_plan as plan
 from workers.jobs.folders import Inputs
 from workers.jobs.kind import Kind, models_of
 
-SAMPLING: Final = ("temperature", "top_p", "max_new_tokens", "max_prompt_tokens")
+SAMPLING: Final = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "presence_penalty",
+    "frequency_penalty",
+    "max_new_tokens",
+    "max_prompt_tokens",
+)
 
 
 def prepare(session: Session, held: Claim) -> Inputs:

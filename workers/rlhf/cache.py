@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
@@ -45,6 +46,30 @@ def make_roomy(cache: DynamicCache, owner_N: Tensor, room: int) -> None:
         layer.batch_select_indices(owner_N)
         if type(cache.layers[index]) is DynamicLayer:
             cache.layers[index] = RoomyLayer(layer.keys, layer.values, room)
+
+
+def can_merge(cache: DynamicCache) -> bool:
+    """Whether new completions can come in beside those that are being written."""
+    return all(type(layer) is RoomyLayer for layer in cache.layers)
+
+
+def merge(cache: DynamicCache, fresh: DynamicCache, owner_N: Tensor, *, used: int, room: int) -> None:
+    """Put new completions' copies of their prompts below those in `cache`, all ending at the same place.
+
+    Of what is in `cache` the last `used` places are kept; there is room for `room` more tokens behind.
+    """
+    for index in range(len(cache.layers)):
+        old: Any = cache.layers[index]
+        new: Any = fresh.layers[index]
+        parts = []
+        for upper, lower in ((old.keys, new.keys), (old.values, new.values)):
+            parts.append(_stacked(upper[:, :, -used:], lower[owner_N]))
+        cache.layers[index] = RoomyLayer(parts[0], parts[1], room)
+
+
+def _stacked(upper: Tensor, lower: Tensor) -> Tensor:
+    length = max(upper.size(2), lower.size(2))
+    return torch.cat([pad(states, (0, 0, length - states.size(2), 0)) for states in (upper, lower)])
 
 
 def _with_room(states: Tensor, room: int) -> Tensor:

@@ -31,6 +31,15 @@ class SampleConfig:
     top_p: float = setting(
         0.95, "Top p", "Sample from the smallest set of tokens with this much probability.", minimum=0.01, maximum=1
     )
+    top_k: int = setting(
+        0, "Top k", "Sample from so many of the likeliest tokens; 0 is all.", minimum=0, maximum=1_000_000
+    )
+    presence_penalty: float = setting(
+        0.0, "Presence penalty", "Taken off the logit of what was written already.", minimum=-2, maximum=2
+    )
+    frequency_penalty: float = setting(
+        0.0, "Frequency penalty", "Taken off that logit for each time it was written.", minimum=-2, maximum=2
+    )
     max_new_tokens: int = setting(
         96, "Longest completion", "Tokens after which a completion is cut.", minimum=1, maximum=8192
     )
@@ -44,7 +53,7 @@ class SampleConfig:
     rows_per_batch: int = setting(
         16,
         "Rows per batch",
-        "Completions written side by side; more is faster and takes more memory.",
+        "Completions written side by side, a new one as soon as some have ended; more is faster and takes memory.",
         minimum=1,
         maximum=4096,
     )

@@ -44,10 +44,10 @@ def launch_sample(job: Job) -> None:
     def tell(done: sample.Written) -> None:
         written.append(done)
         job.emit(completion_event(done))
+        job.step("writing", len(written), len(requests))
 
-    job.step("writing", 0, 1)
+    job.step("writing", 0, len(requests))
     for step in sample.write(job.models, requests, job.config, tell, seed=job.seed):
-        job.step("writing", step.number, step.total)
         if step.cut_prompts:
             job.log("warning", f"{step.cut_prompts} prompts were longer than max_prompt_tokens and lost their start.")
     metrics = {

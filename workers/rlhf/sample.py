@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from workers.rlhf import models
 from workers.rlhf.configs import SampleConfig
@@ -14,6 +14,8 @@ from workers.rlhf.sampling import Completion, Sampling, row_seed, sample
 from workers.rlhf.training import chunks
 
 ROLE = "policy"
+# So many batches' completions are lined up together: like lengths side by side, and no place stays empty for long.
+BATCHES_IN_LINE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One batch done."""
+    """What was lined up together is done."""
 
     number: int
     total: int
@@ -76,20 +78,28 @@ def requests_of(rows: Iterable[dict[str, Any]], config: SampleConfig) -> list[Re
 def write(
     folders: dict[str, Path], requests: Sequence[Request], config: SampleConfig, on_written: OnWritten, *, seed: int
 ) -> Iterator[Step]:
-    """Write all requests, one yield a batch; models are loaded one at a time.
+    """Write all requests, one yield for what is lined up together; models are loaded one at a time.
 
     Raises:
         BadDataError: a request names a model that is not among `folders`.
     """
-    plan = Sampling(temperature=config.temperature, top_p=config.top_p, max_new_tokens=config.max_new_tokens)
+    plan = Sampling(
+        temperature=config.temperature,
+        top_p=config.top_p,
+        top_k=config.top_k,
+        presence_penalty=config.presence_penalty,
+        frequency_penalty=config.frequency_penalty,
+        max_new_tokens=config.max_new_tokens,
+    )
     by_model = {name: list(group) for name, group in groupby(requests, key=lambda request: request.model)}
-    total = sum(-(-len(group) // config.rows_per_batch) for group in by_model.values())
+    size = config.rows_per_batch * BATCHES_IN_LINE
+    total = sum(-(-len(group) // size) for group in by_model.values())
     number = 0
     for name, group in by_model.items():
         if name not in folders:
             raise BadDataError(f"there is no model {name!r}")
         role = role_of(folders[name])
-        for batch in chunks(group, config.rows_per_batch):
+        for batch in chunks(group, size):
             number += 1
             yield Step(number, total, write_batch(role, batch, config, plan, on_written, seed=seed))
 
@@ -109,7 +119,7 @@ def write_batch(
     *,
     seed: int,
 ) -> int:
-    """Write one batch side by side; returns how many of its prompts were too long and lost their beginning."""
+    """Write what is in line, `rows_per_batch` side by side; the number of its prompts that lost their beginning."""
     prompts = prompts_of(role.model.chat, requests, config)
     places = {prompt_id: place for place, prompt_id in enumerate(prompts)}
     seeds = [row_seed(seed, request.prompt_id, request.index) for request in requests]
@@ -119,7 +129,8 @@ def write_batch(
         on_written(Written(requests[row], text, seeds[row], completion))
 
     owner = [places[request.prompt_id] for request in requests]
-    sample(role, [prompt.ids for prompt in prompts.values()], owner, seeds, plan, on_finished=tell)
+    asked = [prompt.ids for prompt in prompts.values()]
+    sample(role, asked, owner, seeds, plan, width=config.rows_per_batch, on_finished=tell)
     return sum(prompt.cut > 0 for prompt in prompts.values())
 
 

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from workers.rlhf import models, sampling
+from workers.rlhf import models, sampling, sampling_rows
+from workers.rlhf.drawing import likeliest, penalty
 from workers.rlhf.models import LanguageModel, Role
-from workers.rlhf.sampling import Completion, Sampling, draw, nucleus, row_seed, sample
+from workers.rlhf.sampling import Completion, Sampling, draw, nucleus, row_seed, sample, text_of
 
 ASKS = ["What is a river?", "Say hello.", "Please tell me where all of the birds sleep."]
 
@@ -86,7 +87,7 @@ def test_leaving_early_changes_nothing_for_those_who_stay(
 ) -> None:
     plan = Sampling(max_new_tokens=24)
     compacted = written(tiny, prompts, plan)
-    monkeypatch.setattr(sampling, "FINISHED_SHARE", 2.0)
+    monkeypatch.setattr(sampling_rows, "FINISHED_SHARE", 2.0)
     assert [completion.ids for completion in written(tiny, prompts, plan)] == [c.ids for c in compacted]
 
 
@@ -126,3 +127,121 @@ def test_seeds_tell_their_parts_apart() -> None:
     assert row_seed(1, 23, 4) == row_seed(1, 23, 4)
     assert len({row_seed(1, 23, 4), row_seed(12, 3, 4), row_seed(1, 2, 34), row_seed(1, 23, 5)}) == 4
     assert 0 <= row_seed(1) < 2**63
+
+
+MANY = [*ASKS, "Hello.", "Is the sea as deep as it is blue, and what do cats eat?", "Name a colour.", "Tea?"]
+
+
+def asked(model: LanguageModel) -> list[list[int]]:
+    return [model.chat.prompt([{"role": "user", "content": ask}], 256).ids for ask in MANY]
+
+
+@pytest.mark.parametrize("width", [4, 7])
+def test_waiting_completions_take_the_places_of_finished_ones_and_change_nobodys_text(
+    tiny: LanguageModel, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    plan, prompts = Sampling(max_new_tokens=24), asked(tiny)
+    together = written(tiny, prompts, plan)
+    joined: list[tuple[int, int]] = []
+    join = sampling_rows.Rows.join
+
+    def watched(rows: sampling_rows.Rows, fresh: list[int]) -> torch.Tensor:
+        before = len(rows.live)
+        states = join(rows, fresh)
+        joined.append((before, len(rows.rows)))
+        return states
+
+    monkeypatch.setattr(sampling_rows.Rows, "join", watched)
+    queued = written(tiny, prompts, plan, width=width)
+    assert [completion.ids for completion in queued] == [completion.ids for completion in together]
+    for one, other in zip(queued, together, strict=True):
+        assert torch.allclose(torch.tensor(one.logprobs), torch.tensor(other.logprobs), atol=1e-4)
+    # Some came in while others were still writing, and the batch was never wider than it may be.
+    assert any(before > 0 for before, _ in joined)
+    assert all(after <= width for _, after in joined)
+    again = written(tiny, prompts, plan, width=width)
+    assert [one.logprobs for one in again] == [one.logprobs for one in queued]
+
+
+def test_a_queue_of_a_model_with_virtual_tokens_or_without_a_cache_goes_in_waves(
+    tiny: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, prompts = Sampling(max_new_tokens=12), asked(tiny)[:4]
+    models.add_virtual_tokens(tiny, "soft", "p_tuning", [5, 6, 7])
+    role = Role(tiny, "soft")
+    owner, seeds = [0, 0, 1, 1, 2, 2, 3, 3], list(range(8))
+    waves = sample(role, prompts, owner, seeds, plan, width=3)
+    assert [one.ids for one in waves] == [one.ids for one in sample(role, prompts, owner, seeds, plan)]
+    plain = written(tiny, prompts, plan)
+    monkeypatch.setattr(sampling, "shares_prefix", lambda _: False)
+    assert [one.ids for one in written(tiny, prompts, plan, width=5)] == [one.ids for one in plain]
+
+
+def test_tokens_are_heard_of_as_they_are_written(tiny: LanguageModel, prompts: list[list[int]]) -> None:
+    heard: dict[int, list[int]] = {row: [] for row in range(9)}
+    done = written(
+        tiny,
+        prompts,
+        Sampling(max_new_tokens=8),
+        width=4,
+        on_token=lambda row, token: heard[row].append(token),
+    )
+    assert [heard[row] for row in range(9)] == [completion.ids for completion in done]
+
+
+def test_penalties_lower_what_was_written_before() -> None:
+    count = torch.tensor([[0.0, 1.0, 3.0]])
+    plan = Sampling(presence_penalty=0.5, frequency_penalty=0.25, max_new_tokens=1)
+    assert penalty(count, plan).tolist() == [[0.0, 0.75, 1.25]]
+
+
+def test_a_penalty_chooses_the_tokens_and_leaves_their_log_probabilities(
+    tiny: LanguageModel, prompts: list[list[int]]
+) -> None:
+    plain = written(tiny, prompts, Sampling(temperature=0.0, max_new_tokens=20), count=1)
+    strict = Sampling(temperature=0.0, frequency_penalty=50.0, max_new_tokens=20)
+    done = written(tiny, prompts, strict, count=1)
+    assert any(len(set(one.ids)) < len(one.ids) for one in plain)
+    for prompt, completion in zip(prompts, done, strict=True):
+        assert len(set(completion.ids)) == len(completion.ids)
+        with torch.no_grad():
+            logits = tiny.causal(input_ids=torch.tensor([prompt + completion.ids])).logits[0, len(prompt) - 1 : -1]
+        chosen = logits.log_softmax(-1).gather(1, torch.tensor(completion.ids)[:, None])[:, 0]
+        assert torch.allclose(chosen, torch.tensor(completion.logprobs), atol=1e-4)
+    queued = written(tiny, prompts, strict, count=3, width=4)
+    assert [one.ids for one in queued[::3]] == [one.ids for one in done]
+
+
+def test_the_likeliest_few_and_their_nucleus() -> None:
+    prob = torch.tensor([[0.1, 0.4, 0.2, 0.3]])
+    kept, token = likeliest(prob, 3, 1.0)
+    assert token.tolist() == [[1, 3, 2]]
+    assert kept.tolist()[0] == pytest.approx([4 / 9, 3 / 9, 2 / 9])
+    # Of the three the first two hold 7/9.
+    assert (likeliest(prob, 3, 0.7)[0] > 0).tolist() == [[True, True, False]]
+    uniform = torch.linspace(0, 0.999, 90, dtype=torch.float64)
+    drawn = draw(prob.log().expand(90, 4), uniform, Sampling(top_k=2, max_new_tokens=1))
+    assert set(drawn.tolist()) == {1, 3}
+    one = draw(prob.log().expand(90, 4), uniform, Sampling(top_k=1, max_new_tokens=1))
+    assert set(one.tolist()) == {1}
+
+
+def test_a_completion_ends_before_a_stop_string(tiny: LanguageModel, prompts: list[list[int]]) -> None:
+    plan = Sampling(max_new_tokens=24)
+    plain = written(tiny, prompts, plan)
+    stopping = written(tiny, prompts, Sampling(max_new_tokens=24, stop_strings=("an", " the")))
+    ended = 0
+    for one, other in zip(plain, stopping, strict=True):
+        whole = tiny.chat.text(one.ids)
+        assert one.ids[: len(other.ids)] == other.ids
+        if other.stop_string is None:
+            assert "an" not in whole
+            assert " the" not in whole
+            continue
+        ended += 1
+        text = text_of(tiny.chat, other)
+        assert whole.startswith(text + other.stop_string)
+        assert "an" not in text
+        assert " the" not in text
+        assert not other.stopped or other.ids[-1] == tiny.chat.stop_id
+    assert ended > 0
