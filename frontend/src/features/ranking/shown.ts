@@ -13,7 +13,7 @@ export interface Shown {
   differences: boolean;
 }
 
-type Client = NonNullable<NewRanking["presentation"]["client"]>;
+type Client = NonNullable<NonNullable<NewRanking["presentation"]>["client"]>;
 
 function client(): Client {
   return {

@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { newKey } from "@/api/keys";
+import { problemOf } from "@/api/problem";
 import { launchRun, runKindsQuery } from "@/api/runs";
 import type { RunKind } from "@/api/types";
 import { Button } from "@/components/Button";
@@ -13,8 +14,8 @@ import { ErrorNote, Skeleton } from "@/components/Notice";
 import { t } from "@/strings";
 
 import { ModelChoices } from "./ModelChoices";
-import { modelsOf, rolesOf } from "./roles";
-import { configOf, propertiesOf } from "./schema";
+import { modelsOf } from "./roles";
+import { configOf, fieldErrorsOf, type FieldErrors, groupsOf, propertiesOf, type Property } from "./schema";
 import { SchemaField } from "./SchemaField";
 
 interface LaunchProps {
@@ -39,7 +40,7 @@ export function LaunchDialog({ projectId, onClose }: LaunchProps) {
             hint={kind.description}
             value={kind.kind}
             onChange={(event) => setChosen(event.target.value)}
-            options={launchable.map((one) => [one.kind, one.title] as const)}
+            options={launchable.map((one) => [one.kind, t.runs.kindOr(one.kind, one.title)] as const)}
           />
           <LaunchForm key={kind.kind} projectId={projectId} kind={kind} onClose={onClose} />
         </>
@@ -55,7 +56,7 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
   const properties = propertiesOf(kind.schema);
   const launch = useMutation({
     mutationFn: (form: FormData) => {
-      const wanted = { config: configOf(properties, form), models: modelsOf(rolesOf(kind.kind), form) };
+      const wanted = { config: configOf(properties, form), models: modelsOf(kind.roles, form) };
       return launchRun(projectId, kind.kind, wanted, key);
     },
     onSuccess: async (run) => {
@@ -65,20 +66,18 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
     },
   });
   const submit = submitting((form) => launch.mutate(form));
+  const { first, more } = groupsOf(kind.kind, properties);
+  const errors = fieldErrorsOf(launch.isError ? problemOf(launch.error) : null);
   return (
-    <form onSubmit={submit} className="grid gap-4">
-      <ModelChoices projectId={projectId} kind={kind.kind} />
-      <details>
-        <summary className="text-soft hover:text-ink w-fit rounded-md py-1 text-sm font-semibold">
-          {t.runs.launchSettings}
-        </summary>
-        <p className="text-soft pt-1 text-sm">{t.runs.launchSettingsHint}</p>
-        <div className="grid gap-4 pt-3 sm:grid-cols-2">
-          {properties.map((property) => (
-            <SchemaField key={property.name} property={property} />
-          ))}
+    <form onSubmit={submit} className="grid gap-5">
+      {kind.roles.length > 0 && (
+        <div className="grid gap-4 sm:grid-cols-2">
+          <ModelChoices projectId={projectId} roles={kind.roles} errors={errors} />
         </div>
-      </details>
+      )}
+      {first.length > 0 && <p className="text-soft -mb-1 text-sm">{t.runs.launchSettingsHint}</p>}
+      <Settings properties={first} errors={errors} />
+      {more.length > 0 && <MoreSettings properties={more} errors={errors} />}
       {launch.isError && <ErrorNote error={launch.error} />}
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>{t.common.cancel}</Button>
@@ -87,5 +86,42 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
         </Button>
       </div>
     </form>
+  );
+}
+
+interface SettingsProps {
+  properties: readonly Property[];
+  errors: FieldErrors;
+}
+
+function Settings({ properties, errors }: SettingsProps) {
+  return (
+    <div className="grid gap-4 sm:grid-cols-2">
+      {properties.map((property) => (
+        <SchemaField key={property.name} property={property} error={errors[`config.${property.name}`] ?? undefined} />
+      ))}
+    </div>
+  );
+}
+
+/** Closed until somebody asks, or until something in it is wrong: what is hidden cannot be corrected. */
+function MoreSettings({ properties, errors }: SettingsProps) {
+  const wrong = properties.some((property) => errors[`config.${property.name}`] !== undefined);
+  const [asked, setAsked] = useState(false);
+  return (
+    <details
+      open={asked || wrong}
+      onToggle={(event) => setAsked(event.currentTarget.open)}
+      onInvalidCapture={(event) => {
+        event.currentTarget.open = true;
+      }}
+    >
+      <summary className="text-soft hover:text-ink w-fit rounded-md py-1 text-sm font-semibold pointer-coarse:py-3">
+        {t.runs.launchMore(properties.length)}
+      </summary>
+      <div className="pt-3">
+        <Settings properties={properties} errors={errors} />
+      </div>
+    </details>
   );
 }

@@ -3,22 +3,43 @@ import { useQuery } from "@tanstack/react-query";
 import { modelsQuery } from "@/api/models";
 import type { ModelVersion } from "@/api/types";
 import { Check, Select } from "@/components/Field";
+import { fromSlug } from "@/components/format";
 import { t } from "@/strings";
 
-import { candidatesFor, type Role, rolesOf } from "./roles";
+import { candidatesFor, type Role } from "./roles";
+import type { FieldErrors } from "./schema";
+
+interface ModelChoicesProps {
+  projectId: number;
+  roles: readonly Role[];
+  errors: FieldErrors;
+}
 
 /** Who plays which part in a run; left as it is, the live model does. */
-export function ModelChoices({ projectId, kind }: { projectId: number; kind: string }) {
+export function ModelChoices({ projectId, roles, errors }: ModelChoicesProps) {
   const models = useQuery(modelsQuery(projectId));
   if (models.data === undefined) return null;
-  return rolesOf(kind).map((role) => (
-    <Choice key={role.name} role={role} models={candidatesFor(role, models.data.items)} />
+  const { items } = models.data;
+  return roles.map((role) => (
+    <Choice
+      key={role.name}
+      role={role}
+      models={candidatesFor(role, items)}
+      error={errors[`models.${role.name}`] ?? undefined}
+    />
   ));
 }
 
-function Choice({ role, models }: { role: Role; models: readonly ModelVersion[] }) {
+interface ChoiceProps {
+  role: Role;
+  models: readonly ModelVersion[];
+  error: string | undefined;
+}
+
+function Choice({ role, models, error }: ChoiceProps) {
   const named = (one: ModelVersion) => `${one.name} · ${t.runs.models.stages[one.stage]}`;
-  const label = t.runs.roles[role.name];
+  const labels: Record<string, string> = t.runs.roles;
+  const label = labels[role.name] ?? fromSlug(role.name);
   if (role.many) {
     if (models.length < 2) return null;
     return (
@@ -32,5 +53,14 @@ function Choice({ role, models }: { role: Role; models: readonly ModelVersion[] 
     );
   }
   const options = models.map((one) => [String(one.id), named(one)] as const);
-  return <Select label={label} name={`model.${role.name}`} options={[["", t.runs.liveModel], ...options]} />;
+  const open = role.optional ? t.runs.noModel : t.runs.liveModel;
+  return (
+    <Select
+      label={label}
+      hint={role.description}
+      error={error}
+      name={`model.${role.name}`}
+      options={[["", open], ...options]}
+    />
+  );
 }

@@ -2,25 +2,32 @@ import { describe, expect, it } from "vitest";
 
 import type { ModelVersion } from "@/api/types";
 
-import { candidatesFor, modelsOf, rolesOf } from "./roles";
+import { candidatesFor, modelsOf, type Role } from "./roles";
 
 function model(id: number, kind: ModelVersion["kind"], rest: Partial<ModelVersion> = {}): ModelVersion {
-  return { id, kind, stage: "candidate", artifact: { sha256: "a", bytes: 1 }, ...rest } as ModelVersion;
+  return { id, kind, stage: "candidate", artifact: { sha256: "a", bytes: 1 }, base_id: null, ...rest } as ModelVersion;
 }
 
+function role(name: string, kinds: Role["kinds"], rest: Partial<Role> = {}): Role {
+  return { name, kinds, description: "", whole: false, optional: false, many: false, ...rest };
+}
+
+const WRITERS = role("writers", ["base", "sft", "policy"], { many: true });
+const BASE = role("base", ["base", "sft"], { whole: true });
+const REWARD = role("reward", ["reward"]);
+
 describe("the models of a run", () => {
-  it("offers what has weights and is not put away", () => {
+  it("offers what has weights of its own where they are needed, and is not put away", () => {
     const models = [
       model(1, "base"),
       model(2, "sft"),
-      model(3, "reward"),
+      model(3, "reward", { base_id: 1 }),
       model(4, "sft", { artifact: null }),
       model(5, "sft", { stage: "archived" }),
+      model(6, "sft", { base_id: 1 }),
     ];
-    const ids = (kind: string) => rolesOf(kind).map((role) => candidatesFor(role, models).map((one) => one.id));
-    expect(ids("sft")).toEqual([[1, 2]]);
-    expect(ids("ppo")).toEqual([[1, 2], [3]]);
-    expect(ids("import_model")).toEqual([]);
+    const ids = (one: Role) => candidatesFor(one, models).map((found) => found.id);
+    expect([BASE, REWARD, WRITERS].map(ids)).toEqual([[1, 2], [3], [1, 2, 6]]);
   });
 
   it("names several writers and leaves open what nobody chose", () => {
@@ -28,7 +35,7 @@ describe("the models of a run", () => {
     form.append("model.writers", "7");
     form.append("model.writers", "9");
     form.append("model.reward", "");
-    expect(modelsOf(rolesOf("sample"), form)).toEqual({ writer_1: 7, writer_2: 9 });
-    expect(modelsOf(rolesOf("ppo"), form)).toEqual({});
+    expect(modelsOf([WRITERS], form)).toEqual({ writer_1: 7, writer_2: 9 });
+    expect(modelsOf([BASE, REWARD], form)).toEqual({});
   });
 });

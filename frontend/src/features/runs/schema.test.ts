@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { configOf, propertiesOf } from "./schema";
+import { configOf, fieldErrorsOf, groupsOf, propertiesOf } from "./schema";
 
 const schema = {
   properties: {
@@ -20,4 +20,30 @@ it("sends only what was changed, in its own type", () => {
   form.set("epochs", "3");
   form.set("method", "lora");
   expect(configOf(propertiesOf(schema), form)).toEqual({ epochs: 3, resume: false });
+});
+
+it("puts first what is thought about first, and nothing in both places or in none", () => {
+  const names = ["learning_rate", "epochs", "annotators", "ties", "method"];
+  const properties = propertiesOf({ properties: Object.fromEntries(names.map((one) => [one, { type: "number" }])) });
+  const { first, more } = groupsOf("reward", properties);
+  expect(first.map((one) => one.name)).toEqual(["method", "ties", "annotators", "epochs"]);
+  expect(more.map((one) => one.name)).toEqual(["learning_rate"]);
+  const unknown = groupsOf("dream", properties);
+  expect(unknown.first.map((one) => one.name)).toEqual(names.slice(0, 4));
+  expect(unknown.more.map((one) => one.name)).toEqual(["method"]);
+});
+
+it("finds the field that each complaint is about", () => {
+  const problem = { type: "invalid-config", title: "", status: 422, detail: "too many" };
+  expect(fieldErrorsOf({ ...problem, field: "config.epochs" })).toEqual({ "config.epochs": "too many" });
+  const errors = [
+    { field: "config.epochs", detail: "at least 1" },
+    { field: "models.base", detail: "no such model" },
+  ];
+  expect(fieldErrorsOf({ ...problem, errors })).toEqual({
+    "config.epochs": "at least 1",
+    "models.base": "no such model",
+  });
+  expect(fieldErrorsOf(problem)).toEqual({});
+  expect(fieldErrorsOf(null)).toEqual({});
 });

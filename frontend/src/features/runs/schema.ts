@@ -1,4 +1,5 @@
 /** The part of JSON Schema that run kinds use: flat objects of numbers, words, choices and switches. */
+import type { Problem } from "@/api/problem";
 import { fromSlug } from "@/components/format";
 
 export interface Property {
@@ -10,6 +11,43 @@ export interface Property {
   minimum: number | undefined;
   maximum: number | undefined;
   initial: unknown;
+}
+
+/** What went wrong, by the field it is about: `config.epochs`, `models.base`. */
+export type FieldErrors = Readonly<Record<string, string>>;
+
+/** The settings that are thought about before a run; all others are for those who know why. */
+const FIRST: Record<string, readonly string[]> = {
+  sample: ["prompts", "completions_per_prompt", "temperature", "max_new_tokens"],
+  pretrain: ["preset", "steps", "context", "learning_rate"],
+  sft: ["method", "epochs", "max_tokens", "keep"],
+  reward: ["method", "ties", "annotators", "epochs"],
+  ppo: ["method", "updates", "kl_coefficient", "value"],
+  rloo: ["method", "updates", "kl_coefficient", "samples_per_prompt"],
+  grpo: ["method", "updates", "kl_coefficient", "samples_per_prompt"],
+  dpo: ["method", "beta", "ties", "epochs"],
+  best_of_n: ["method", "prompts", "samples_per_prompt", "keep"],
+};
+const FEW = 4;
+
+/** The first few settings of a kind, and the rest; of a kind this page does not know, those the API names first. */
+export function groupsOf(
+  kind: string,
+  properties: readonly Property[],
+): { first: readonly Property[]; more: readonly Property[] } {
+  const names = FIRST[kind] ?? properties.slice(0, FEW).map((one) => one.name);
+  return {
+    first: names.flatMap((name) => properties.find((one) => one.name === name) ?? []),
+    more: properties.filter((one) => !names.includes(one.name)),
+  };
+}
+
+/** A refusal's complaints by field; those that name no field of the form are for the note below it. */
+export function fieldErrorsOf(problem: Problem | null): FieldErrors {
+  if (problem === null) return {};
+  const several = (problem.errors ?? []).map(({ field, detail }) => [field, detail] as const);
+  const one = problem.field == null ? [] : [[problem.field, problem.detail] as const];
+  return Object.fromEntries([...one, ...several]);
 }
 
 const TYPES = ["integer", "number", "string", "boolean"] as const;
