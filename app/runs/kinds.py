@@ -45,6 +45,28 @@ class Kind:
 
 IMPROVED: Final = Role(name="policy", description="The model that is improved.", kinds=WRITERS)
 IMPROVED_AND_SCORER: Final = (IMPROVED, Role(name="reward", description="The model that scores it.", kinds=("reward",)))
+COMPARED: Final = (
+    Role(name="policy", description="The model that is judged.", kinds=WRITERS),
+    Role(
+        name="reference",
+        description="What the distance is measured from; left out, the model that it came from in the beginning.",
+        kinds=WRITERS,
+        optional=True,
+    ),
+    Role(name="rival", description="Another version to compare with.", kinds=WRITERS, optional=True),
+    Role(
+        name="judge",
+        description="A reward model that no model here was trained with; else it counts as proxy.",
+        kinds=("reward",),
+        optional=True,
+    ),
+    Role(
+        name="proxy",
+        description="The reward model that the policy was trained with; left out, the one of its run.",
+        kinds=("reward",),
+        optional=True,
+    ),
+)
 # Kinds that let a model answer the prompts of the train split.
 ANSWERING: Final = frozenset({"ppo", "rloo", "grpo", "best_of_n"})
 
@@ -136,6 +158,13 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
                 description="Write n completions of each prompt, score and store them all, and learn the best ones.",
                 queue="training",
                 roles=IMPROVED_AND_SCORER,
+            ),
+            Kind(
+                name="evaluate",
+                title="Evaluate a policy",
+                description="Let it and others answer held-out prompts: distance, wins, length, what was forgotten.",
+                queue="training",
+                roles=COMPARED,
             ),
         )
     }

@@ -32,7 +32,9 @@ NORMAL: Final = 100
 # Completions that people wait for go before training.
 URGENT: Final = 10
 # Kinds that learn a text, or mix one in.
-READERS: Final = ("pretrain", "sft", "ppo")
+READERS: Final = ("pretrain", "sft", "ppo", "evaluate")
+# What nothing learns from.
+HELD_OUT: Final = ("validation", "test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,7 @@ def _inputs(session: Session, wanted: Launch) -> dict[str, Any]:
         inputs["name"] = wanted.name
     if wanted.kind == "import_model":
         inputs |= {"source": check_source(wanted.source), "name": wanted.name}
-    if wanted.kind in ANSWERING | {"sample"}:
+    if wanted.kind in ANSWERING | {"sample", "evaluate"}:
         require_prompts(session, wanted)
         inputs["prompt_set_id"] = wanted.prompt_set_id
     if wanted.kind == "sft" or (wanted.config.get("pretrain_weight") and wanted.text_id is None):
@@ -217,6 +219,31 @@ def _policy_alone(session: Session, wanted: Launch) -> dict[str, int]:
     return {"policy": policy.id}
 
 
+def _compared(session: Session, wanted: Launch) -> dict[str, int]:
+    roles = {role.name: role for role in KINDS["evaluate"].roles}
+    known = _known(session, wanted, frozenset(roles))
+    for name, version in known.items():
+        if version.kind not in roles[name].kinds:
+            raise Unprocessable(
+                f"{version.name} is a {version.kind} model, which can't be the {name}",
+                field=f"models.{name}",
+                type="wrong-model",
+            )
+    policy = known["policy"] = known.get("policy") or _policy(session, wanted)
+    known["reference"] = known.get("reference") or registry.root_of(session, policy)
+    if (proxy := known.get("proxy") or _trained_with(session, policy)) is not None:
+        known["proxy"] = proxy
+    for name, version in known.items():
+        _require_weights(version, name)
+    return {name: version.id for name, version in known.items()}
+
+
+def _trained_with(session: Session, policy: ModelVersion) -> ModelVersion | None:
+    run = session.get(Run, policy.run_id) if policy.run_id else None
+    reward_id = run.inputs.get("models", {}).get("reward") if run else None
+    return session.get(ModelVersion, reward_id) if reward_id else None
+
+
 MODELS: Final = {
     "import_model": _target,
     "sample": _writers,
@@ -228,6 +255,7 @@ MODELS: Final = {
     "grpo": _policy_and_reward,
     "best_of_n": _policy_and_reward,
     "dpo": _policy_alone,
+    "evaluate": _compared,
 }
 
 
@@ -279,11 +307,14 @@ def require_prompts(session: Session, wanted: Launch) -> None:
         if owner != wanted.project_id:
             raise NotFound(f"there is no prompt set {wanted.prompt_set_id} in this project", field="prompt_set_id")
         query = query.where(Prompt.prompt_set_id == wanted.prompt_set_id)
+    where = ""
     if wanted.kind in ANSWERING:
-        query = query.where(Prompt.split == "train")
+        query, where = query.where(Prompt.split == "train"), " in the train split"
+    if wanted.kind == "evaluate":
+        query, where = query.where(Prompt.split.in_(HELD_OUT)), " in the validation or test split"
     if session.scalar(query.limit(1)) is None:
         raise Unprocessable(
-            "there are no prompts to answer" + (" in the train split" if wanted.kind in ANSWERING else ""),
+            f"there are no prompts to answer{where}",
             type="no-prompts",
             advice="Upload a prompt set and add it.",
         )

@@ -24,7 +24,20 @@ from app.runs.events import note
 from app.runs.leases import Claim, Failure, FenceLostError
 from app.runs.tables import RunCheckpoint
 from app.storage import DamagedArtifactError, Stored, store
-from workers.jobs import best_of_n, child, dpo, folders, import_model, outcome, ppo, pretrain, reward, sample, sft
+from workers.jobs import (
+    best_of_n,
+    child,
+    dpo,
+    evaluate,
+    folders,
+    import_model,
+    outcome,
+    ppo,
+    pretrain,
+    reward,
+    sample,
+    sft,
+)
 from workers.jobs.folders import Inputs
 from workers.jobs.heart import UNAVAILABLE, Heart
 from workers.jobs.kind import Kind
@@ -45,6 +58,7 @@ KINDS: Final[dict[str, Kind]] = {
     "grpo": ppo.KIND,
     "dpo": dpo.KIND,
     "best_of_n": best_of_n.KIND,
+    "evaluate": evaluate.KIND,
 }
 LISTEN_SECONDS: Final = 0.2
 CANCEL_GRACE_SECONDS: Final = 10.0
