@@ -184,7 +184,9 @@ def test_hostile_ids_in_paths(value, admin):
 @pytest.mark.parametrize("value", ["-1", str(2**63), "9" * 5000, "%00", "%ED%A0%80", "'; DROP TABLE users; --"])
 def test_hostile_questions(value, admin, ids):
     names = ("limit", "cursor", "prompt_set_id", "prompt_id", "split", "kind", "stage", "state", "format")
-    for route in (one for one in TABLE if one.startswith("GET") and not one.endswith("}") and "{run_id}" not in one):
+    asked = (one for one in TABLE if one.startswith("GET") and not one.endswith("}") and "{run_id}" not in one)
+    # The forms of all kinds are long whatever one asks.
+    for route in (one for one in asked if not one.endswith("/run-kinds")):
         path = route.partition(" ")[2].format(**ids)
         for name in names:
             check(admin.get(f"{path}?{name}={value}"), f"{route} {name}={value}")
