@@ -16,6 +16,7 @@ from app.runs import events
 from app.runs.tables import Run
 from tests.app.judgment_rows import World, submit, take
 from tests.browser.seed import a_person, a_prompt, a_task
+from tests.finished_run import finished_reward_run
 
 ARABIC = "اشرح لي كيف تعمل المضخة الحرارية في جملتين."
 HEBREW = "כתוב לי שיר קצר על הים בחורף."
@@ -94,7 +95,7 @@ def _runs(world: World, admin: User) -> dict[str, Run]:
     now = datetime.now(UTC)
     made: dict[str, Run] = {}
     for kind, state, extra in [
-        ("reward", "succeeded", {"result": {"accuracy": 0.71}, "started_at": now - timedelta(minutes=4)}),
+        ("reward", "succeeded", {"result": _result(), "started_at": now - timedelta(minutes=4)}),
         ("ppo", "failed", {"reason": "stalled", "error": "The worker went away three times.", "advice": "Try again."}),
         ("sample", "cancelled", {"reason": "cancelled"}),
         ("reward", "queued", {"notice": "No worker serves the queue `training`."}),
@@ -116,6 +117,11 @@ def _runs(world: World, admin: User) -> dict[str, Run]:
         made[f"{kind} {state}"] = run
     _story(world, made["reward succeeded"].id)
     return made
+
+
+def _result() -> dict[str, Any]:
+    finished = finished_reward_run()
+    return {"artifact": None, "metrics": finished.metrics, "report": finished.report}
 
 
 def _story(world: World, run_id: int) -> None:

@@ -23,10 +23,11 @@ DATABASE = "plackett_browser"
 
 @dataclass(frozen=True)
 class WebService:
-    """Where the service answers, and its database."""
+    """Where the service answers, its database, and the folder of its artifacts."""
 
     url: str
     engine: Engine
+    artifacts: Path
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def web_service(servers: Servers, template: str) -> Iterator[WebService]:
         settings = {"DATABASE_URL": address, "REDIS_URL": servers.valkey_url, "DATA_DIR": folder}
         try:
             with running(app_spec(port, settings), Path(folder) / "api.log"):
-                yield WebService(url, engine)
+                yield WebService(url, engine, Path(folder) / "artifacts")
         finally:
             engine.dispose()
             postgres.drop_database(servers.postgres, DATABASE)

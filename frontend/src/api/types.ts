@@ -18,6 +18,7 @@ export type SkipReason = NonNullable<Schemas["Skip"]["reason"]>;
 export type WritingAssignment = Schemas["WritingAssignment"];
 export type WritingClaim = Schemas["WritingClaimRead"];
 export type WritingWaiting = Schemas["WritingWaiting"];
+export type DemonstrationUpload = Schemas["DemonstrationUpload"];
 export type NewDemonstration = Schemas["NewDemonstration"];
 export type WritingReceipt = Schemas["DemonstrationReceipt"];
 export type ReportReason = Schemas["NewReport"]["reason"];

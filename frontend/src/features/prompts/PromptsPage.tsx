@@ -13,6 +13,7 @@ import { Cell, Table } from "@/components/Table";
 import { Time } from "@/components/Time";
 import { t } from "@/strings";
 
+import { DemonstrationsDialog } from "./DemonstrationsDialog";
 import { PromptList } from "./PromptList";
 import { Staged } from "./Staged";
 import { UploadDialog } from "./UploadDialog";
@@ -20,6 +21,7 @@ import { UploadDialog } from "./UploadDialog";
 export function PromptsPage({ projectId }: { projectId: number }) {
   const sets = useQuery(promptSetsQuery(projectId));
   const [uploads, setUploads] = useState(false);
+  const [demonstrates, setDemonstrates] = useState(false);
   const [looked, setLooked] = useState<PromptSet | null>(null);
   const upload = (
     <Button variant="primary" onClick={() => setUploads(true)}>
@@ -27,9 +29,15 @@ export function PromptsPage({ projectId }: { projectId: number }) {
       {t.project.upload}
     </Button>
   );
+  const actions = (
+    <>
+      <Button onClick={() => setDemonstrates(true)}>{t.project.demonstrations}</Button>
+      {upload}
+    </>
+  );
   const fresh = sets.data?.items.find((one) => one.id === looked?.id) ?? looked;
   return (
-    <Page title={t.shell.prompts} lead={t.project.promptsLead} actions={upload}>
+    <Page title={t.shell.prompts} lead={t.project.promptsLead} actions={actions}>
       {fresh !== null && (
         <Staged key={fresh.id} promptSet={fresh} projectId={projectId} onDone={() => setLooked(null)} />
       )}
@@ -44,6 +52,7 @@ export function PromptsPage({ projectId }: { projectId: number }) {
         </Panel>
       )}
       <PromptList projectId={projectId} upload={upload} />
+      {demonstrates && <DemonstrationsDialog projectId={projectId} onClose={() => setDemonstrates(false)} />}
       {uploads && (
         <UploadDialog
           projectId={projectId}

@@ -19,6 +19,19 @@ export const project = {
   uploadOptional: "Optional",
   uploadGo: "Check the file",
   uploadChecking: "Checking every line …",
+  demonstrations: "Upload demonstrations",
+  demonstrationsLead:
+    "Ideal answers that people wrote elsewhere, one a line as JSONL: {“prompt”: …, “completion”: …}, or {“messages”: […]} that the assistant ends. Prompts that are not here yet come along. Nothing is added before you say so.",
+  demonstrationsNew: "new demonstrations",
+  demonstrationsPrompts: "new prompts",
+  demonstrationsSplit: (train: string, validation: string, test: string) =>
+    `${train} to learn from, ${validation} for validation, ${test} for test, which no run learns from.`,
+  demonstrationsAdd: (count: string, isOne: boolean) => (isOne ? "Add 1 demonstration" : `Add ${count} demonstrations`),
+  demonstrationsAdded: (count: string, isOne: boolean) =>
+    isOne ? "1 demonstration is added." : `${count} demonstrations are added.`,
+  demonstrationsErrors: "Lines that are no demonstrations",
+  demonstrationsMoreErrors: (count: string) =>
+    `and ${count} more; all of them are listed with the set once it is added.`,
   staged: (name: string) => `“${name}” is checked`,
   stagedGood: "good",
   stagedBad: "with errors",

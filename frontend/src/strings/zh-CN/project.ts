@@ -19,6 +19,17 @@ export const project: Strings["project"] = {
   uploadOptional: "可不填",
   uploadGo: "检查文件",
   uploadChecking: "正在逐行检查……",
+  demonstrations: "上传示范",
+  demonstrationsLead:
+    "人们在别处写好的理想回答，JSONL 格式，每行一条：{“prompt”: …, “completion”: …}，或以助手结尾的 {“messages”: […]}。项目中没有的提示会一并加入。在您确认之前不会添加任何内容。",
+  demonstrationsNew: "新示范",
+  demonstrationsPrompts: "新提示",
+  demonstrationsSplit: (train, validation, test) =>
+    `${train} 条用于学习，${validation} 条用于验证，${test} 条用于测试（不参与任何学习）。`,
+  demonstrationsAdd: (count) => `添加 ${count} 条示范`,
+  demonstrationsAdded: (count) => `已添加 ${count} 条示范。`,
+  demonstrationsErrors: "不是示范的行",
+  demonstrationsMoreErrors: (count) => `另有 ${count} 行；添加后可在提示集中查看全部。`,
   staged: (name) => `“${name}”已检查`,
   stagedGood: "有效",
   stagedBad: "有错误",

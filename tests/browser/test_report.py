@@ -1,0 +1,114 @@
+"""A finished run is read, a run is started, demonstrations go up: the researcher's pages in a browser."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import func, select
+
+from app.completions.tables import Completion
+from app.runs.tables import Run
+from app.storage import FolderStore
+from tests.app.judgment_rows import World
+from tests.browser.axe import in_both_themes
+from tests.browser.conftest import PHONE, WIDE
+from tests.browser.layout import sideways
+from tests.browser.seed import a_person, cookie_of
+from tests.browser.service import WebService
+from tests.finished_run import finished_reward_run
+
+pytestmark = [pytest.mark.browser, pytest.mark.commits]
+SIZES = {"1440": WIDE, "390": PHONE}
+OpenTab = Callable[..., Page]
+
+
+@pytest.fixture
+def run(project: World, service: WebService) -> Run:
+    """A reward run that has succeeded, with its report and its card."""
+    result = finished_reward_run().stored(FolderStore(service.artifacts))
+    row = Run(project_id=project.project.id, kind="reward", queue="training", config={}, seed=3, result=result)
+    row.state, row.started_at, row.finished_at = "succeeded", func.now(), func.now()
+    project.session.add(row)
+    project.session.commit()
+    return row
+
+
+def researcher(open_tab: OpenTab, project: World, **options: object) -> Page:
+    """A researcher's tab."""
+    person = a_person(project, "researcher", "Rosa")
+    return open_tab(cookie=cookie_of(project, person), reduced_motion="reduce", **options)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_report_can_be_read(open_tab: OpenTab, project: World, run: Run, size: str) -> None:
+    page = researcher(open_tab, project, **SIZES[size])
+    page.goto(f"/p/{project.project.id}/runs/{run.id}")
+    judged = finished_reward_run().report["judged"]
+    held_out = page.locator("#held-out")
+    share = f"{100 * judged['accuracy']['value']:.1f} %"
+    expect(held_out.get_by_role("row", name="This model").first).to_contain_text(share)
+    expect(held_out.get_by_role("listitem").first).to_contain_text("oise" if noise(judged) else "equal scores")
+    expect(page.get_by_role("img", name="Reliability diagram")).to_be_visible()
+    expect(page.locator("#disagreements article")).to_have_count(2 * min(3, len(judged["disagreements"])))
+    page.locator("#calibration").get_by_text("The numbers").click()
+    expect(page.locator("#calibration").get_by_role("table", name="Calibration")).to_be_visible()
+    page.get_by_role("button", name="Read it here").click()
+    expect(page.get_by_role("heading", name="On held-out judgments")).to_be_visible()
+    assert in_both_themes(page) == []
+    assert sideways(page) == []
+
+
+def noise(judged: dict) -> bool:
+    """Whether the report calls the gain noise."""
+    return judged["gain"]["verdict"] == "within noise"
+
+
+def test_a_refusal_stands_beside_its_field(open_tab: OpenTab, project: World) -> None:
+    page = researcher(open_tab, project, network_fails=True)
+    page.goto(f"/p/{project.project.id}/runs")
+    page.get_by_role("button", name="New run").click()
+    page.get_by_label("What to do").select_option("ppo")
+    page.get_by_role("button", name="Start it").click()
+    field = page.get_by_label("Reward model", exact=True)
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(re.compile("needs a reward model"))
+
+
+def test_a_setting_that_is_hidden_and_wrong_is_shown(open_tab: OpenTab, project: World) -> None:
+    page = researcher(open_tab, project)
+    page.goto(f"/p/{project.project.id}/runs")
+    page.get_by_role("button", name="New run").click()
+    page.get_by_label("What to do").select_option("reward")
+    page.get_by_text("More settings").click()
+    page.get_by_label("Fewest steps").fill("0")
+    page.get_by_text("More settings").click()
+    expect(page.get_by_label("Fewest steps")).to_be_hidden()
+    page.get_by_role("button", name="Start it").click()
+    expect(page.get_by_label("Fewest steps")).to_be_visible()
+
+
+def test_demonstrations_are_looked_at_before_they_are_added(open_tab: OpenTab, project: World) -> None:
+    page = researcher(open_tab, project)
+    page.goto(f"/p/{project.project.id}/prompts")
+    page.get_by_role("button", name="Upload demonstrations").click()
+    lines = [{"prompt": "What is a river?", "completion": "Water that runs to the sea."}, {"prompt": "No answer?"}]
+    content = "\n".join(json.dumps(line) for line in lines).encode()
+    page.get_by_label("Drop a file here").set_input_files(
+        {"name": "written.jsonl", "mimeType": "application/jsonl", "buffer": content}
+    )
+    page.get_by_role("button", name="Check the file").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("rowheader", name="2")).to_be_visible()
+    assert written(project) == 0
+    assert in_both_themes(page) == []
+    page.get_by_role("button", name="Add 1 demonstration").click()
+    expect(dialog.get_by_text("1 demonstration is added.")).to_be_visible()
+    assert written(project) == 1
+
+
+def written(project: World) -> int:
+    """How many demonstrations the database holds."""
+    text = "Water that runs to the sea."
+    return project.session.scalar(select(func.count()).select_from(Completion).where(Completion.text == text)) or 0
