@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -223,10 +224,12 @@ REWARD_ROWS = text(
                  JOIN ranking_items i ON i.ranking_id = r.id AND i.completion_id = tc.completion_id
                  WHERE tc.task_id = t.id)) ORDER BY r.id)
        FROM snapshot_rankings s JOIN rankings r ON r.id = s.ranking_id
-       WHERE s.snapshot_id = :snapshot AND r.task_id = t.id) AS annotations
+       WHERE s.snapshot_id = :snapshot AND r.task_id = t.id
+         AND r.created_at > CAST(:since AS timestamptz)) AS annotations
     FROM tasks t JOIN prompts p ON p.id = t.prompt_id JOIN prompt_sets ps ON ps.id = p.prompt_set_id
     WHERE t.id IN (SELECT r.task_id FROM snapshot_rankings s JOIN rankings r ON r.id = s.ranking_id
-                   WHERE s.snapshot_id = :snapshot)
+                   WHERE s.snapshot_id = :snapshot AND r.created_at > CAST(:since AS timestamptz))
+      AND p.split = ANY(:splits)
     ORDER BY t.id
     """
 )
@@ -238,8 +241,18 @@ def write_reward_rows(session: Session, *, snapshot_id: int, path: Path) -> int:
     Raises:
         SplitLeak: a prompt of the test split is in the snapshot.
     """
+    return _write_judged(session, path, {"snapshot": snapshot_id, "since": "-infinity", "splits": list(SPLITS)})
+
+
+def write_held_out_rows(session: Session, *, snapshot_id: int, since: datetime | None, path: Path) -> int:
+    """Write a snapshot's judgments on validation prompts that were made after a moment, in the same form; how many."""
+    begin = "-infinity" if since is None else since.isoformat()
+    return _write_judged(session, path, {"snapshot": snapshot_id, "since": begin, "splits": ["validation"]})
+
+
+def _write_judged(session: Session, path: Path, chosen: dict[str, Any]) -> int:
     take_your_time(session)
-    rows = session.execute(REWARD_ROWS, {"snapshot": snapshot_id}).mappings()
+    rows = session.execute(REWARD_ROWS, chosen).mappings()
     return write_lines(path, (dict(row) for row in rows.yield_per(500)))
 
 

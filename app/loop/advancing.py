@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.auth.tables import User
-from app.datasets.tables import DatasetSnapshot
 from app.errors import AppError
-from app.loop import decisions, pool
+from app.loop import decisions, gating, pool
 from app.loop.decisions import tell
 from app.loop.tables import Cycle
 from app.projects.settings import LoopSettings, settings_of
@@ -57,10 +56,26 @@ def _after_reward(session: Session, cycle: Cycle) -> bool:
         return False
     version = _made_by(session, run)
     cycle.reward_model_version_id = version.id
-    registry.promote(session, version, actor=None)
-    snapshot = session.get(DatasetSnapshot, run.dataset_snapshot_id) if run.dataset_snapshot_id else None
-    text = decisions.reward_words(version, snapshot.counts if snapshot else {})
-    tell(session, cycle, text, tone="good", run_id=run.id, numbers=version.metrics)
+    ruling = gating.rule(session, version, run, automatic=_loop_settings(session, cycle).promotion == "automatic")
+    tell(session, cycle, ruling.text, tone=ruling.tone, run_id=run.id, numbers=ruling.numbers)
+    if ruling.step == "ask":
+        cycle.state = "waiting"
+        return False
+    if ruling.step == "refuse":
+        return put_away(session, cycle, version, actor=None)
+    return take_reward(session, cycle, version, actor=None)
+
+
+def put_away(session: Session, cycle: Cycle, version: ModelVersion, *, actor: User | None) -> bool:
+    """Archive a reward model that was refused and end the cycle: a policy would learn nothing new from the live one."""
+    registry.archive(session, version, actor=actor)
+    return end(session, cycle, "succeeded")
+
+
+def take_reward(session: Session, cycle: Cycle, version: ModelVersion, *, actor: User | None) -> bool:
+    """Make the cycle's reward model live and let a policy learn from it; whether the cycle goes on."""
+    registry.promote(session, version, actor=actor)
+    cycle.state = "running"
     if not _loop_settings(session, cycle).run_ppo:
         tell(session, cycle, "The project's settings leave PPO out, so the policy stays as it is.")
         return end(session, cycle, "succeeded")

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from app.loop.gate import ACCURACY_MARGIN, FEWEST_JUDGMENTS, LOSS_MARGIN, Finding
 from app.loop.retraining import plural
 from app.loop.tables import Cycle, LoopDecision
 from app.registry.tables import ModelVersion
@@ -39,7 +40,7 @@ def number(metrics: dict[str, Any], name: str) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def reward_words(version: ModelVersion, counts: dict[str, Any]) -> str:
+def trained_words(version: ModelVersion, counts: dict[str, Any]) -> str:
     """What a new reward model learnt from, and how well it does on prompts it has not seen, as far as known."""
     trained = plural(int(counts.get("comparisons") or 0), "comparison")
     accuracy = number(version.metrics, "accuracy/held_out")
@@ -49,7 +50,40 @@ def reward_words(version: ModelVersion, counts: dict[str, Any]) -> str:
         pairs = version.metrics.get("pairs/held_out")
         of = f" of {plural(int(pairs), 'decided pair')}" if isinstance(pairs, int | float) else ""
         held_out = f"right on {accuracy:.0%}{of} on held-out prompts"
-    return f"{version.name} is live: trained on {trained}, {held_out}. No gate is built yet, each new one is taken."
+    return f"{version.name} is trained on {trained}, {held_out}"
+
+
+def gate_words(name: str, live: str, finding: Finding) -> str:
+    """A verdict: what was measured, what the rule allows, on how much evidence."""
+    loss, accuracy = finding.loss, finding.accuracy
+    judgments = plural(round(finding.effective), "effective judgment")
+    text = (
+        f"{name} {'promoted' if finding.verdict == 'pass' else 'not promoted'}: held-out log loss "
+        f"{signed(loss.value)} nats a judgment over live ({live}), upper bound {signed(loss.bound)}, the rule allows "
+        f"{signed(LOSS_MARGIN)}; accuracy {points(accuracy.value)} points, lower bound {points(accuracy.bound)}, the "
+        f"rule allows {points(-ACCURACY_MARGIN)}; {judgments} since live was promoted (gate {finding.number}, error "
+        f"{finding.error:.2%})"
+    )
+    more = finding.needed is not None and finding.verdict == "refuse" and finding.needed > finding.effective
+    return f"{text}; an equal model would need about {finding.needed:,}." if more else f"{text}."
+
+
+def too_little_words(name: str, live: str, finding: Finding) -> str:
+    """That there is no verdict, how much there is and how much it takes."""
+    needs = f"about {finding.needed:,}" if finding.needed else f"at least {FEWEST_JUDGMENTS}"
+    there = plural(round(finding.effective), "effective judgment")
+    where = f"on {plural(finding.groups, 'held-out prompt group')} since live was promoted"
+    return f"{name}: not enough evidence against live ({live}): {there} {where}, the gate needs {needs}"
+
+
+def signed(value: float | None) -> str:
+    """A difference in nats."""
+    return "unknown" if value is None else f"{value:+.3f}"
+
+
+def points(value: float | None) -> str:
+    """A difference of shares in percentage points."""
+    return "unknown" if value is None else f"{100 * value:+.1f}"
 
 
 def policy_words(report: dict[str, Any]) -> str:

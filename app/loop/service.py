@@ -1,7 +1,7 @@
 """Cycles: start, cancel, accept or refuse the candidate, look."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from app import audit, locks
 from app.auth.tables import User
 from app.errors import Conflict
 from app.loop import advancing, counting, decisions, retraining
-from app.loop.decisions import tell
+from app.loop.decisions import Tone, tell
 from app.loop.retraining import Next, Trigger, plural
 from app.loop.tables import Cycle, LoopDecision
 from app.pagination import PageRequest, Rows, page_by_id
@@ -23,6 +23,8 @@ from app.runs.launching import Launch, launch
 from app.runs.service import SeenRun
 
 DECISIONS_SHOWN = 50
+ACCEPTED: Final[tuple[str, Tone]] = ("promoted", "good")
+REFUSED: Final[tuple[str, Tone]] = ("refused", "neutral")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +125,23 @@ def _cancel_run(session: Session, run_id: int, actor: User) -> None:
 def decide_promotion(session: Session, cycle_id: int, *, accept: bool, actor: User) -> Cycle:
     """Accept the waiting candidate, which then goes live and writes completions, or put it away."""
     cycle = _hold(session, cycle_id)
-    if cycle.state != "waiting" or cycle.policy_model_version_id is None:
+    if cycle.state != "waiting":
         raise Conflict("this cycle does not wait for a decision", type="not-waiting", advice="Reload the page.")
+    (_decide_reward if cycle.stage == "reward" else _decide_policy)(session, cycle, accept, actor)
+    _record(session, cycle, "cycle.promotion_accepted" if accept else "cycle.promotion_refused", actor)
+    session.flush()
+    return cycle
+
+
+def _decide_reward(session: Session, cycle: Cycle, accept: bool, actor: User) -> None:
+    version = session.get_one(ModelVersion, cycle.reward_model_version_id)
+    verb, tone = ACCEPTED if accept else REFUSED
+    text = f"{version.name} {verb} by {actor.name}, without enough evidence for the gate."
+    tell(session, cycle, text, tone=tone, run_id=cycle.reward_run_id, numbers=version.metrics)
+    (advancing.take_reward if accept else advancing.put_away)(session, cycle, version, actor=actor)
+
+
+def _decide_policy(session: Session, cycle: Cycle, accept: bool, actor: User) -> None:
     version = session.get_one(ModelVersion, cycle.policy_model_version_id)
     words = decisions.policy_words(advancing.report_of(session, cycle))
     if accept:
@@ -134,9 +151,6 @@ def decide_promotion(session: Session, cycle_id: int, *, accept: bool, actor: Us
         registry.archive(session, version, actor=actor)
         tell(session, cycle, f"{version.name} refused by {actor.name}: {words}. The policy stays as it is.")
         advancing.end(session, cycle, "succeeded")
-    _record(session, cycle, "cycle.promotion_accepted" if accept else "cycle.promotion_refused", actor)
-    session.flush()
-    return cycle
 
 
 def _hold(session: Session, cycle_id: int) -> Cycle:
@@ -174,9 +188,12 @@ def state_of(session: Session, project_id: int) -> LoopState:
 
 
 def _candidate(session: Session, cycle: Cycle | None) -> ModelVersion | None:
-    if cycle is None or cycle.policy_model_version_id is None:
+    if cycle is None:
         return None
-    version = session.get_one(ModelVersion, cycle.policy_model_version_id)
+    version_id = cycle.policy_model_version_id or cycle.reward_model_version_id
+    if version_id is None or (cycle.policy_model_version_id is None and cycle.state != "waiting"):
+        return None
+    version = session.get_one(ModelVersion, version_id)
     return version if version.stage == "candidate" else None
 
 

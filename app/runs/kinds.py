@@ -122,7 +122,15 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
                 title="Train a reward model",
                 description="Freeze the rankings into a snapshot and learn from it which completion people prefer.",
                 queue="training",
-                roles=(Role(name="base", description="The model that it starts from.", kinds=ROOTS),),
+                roles=(
+                    Role(name="base", description="The model that it starts from.", kinds=ROOTS),
+                    Role(
+                        name="live",
+                        description="Read on the same held-out judgments, to decide between the two; the live one.",
+                        kinds=("reward",),
+                        optional=True,
+                    ),
+                ),
             ),
             Kind(
                 name="ppo",

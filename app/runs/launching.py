@@ -41,8 +41,9 @@ HELD_OUT: Final = ("validation", "test")
 class Launch:
     """What is asked for. `models` names model versions by their role in the run; missing roles take the live ones.
 
-    Roles: import_model `target` (a version still without weights), sample any names, pretrain and reward `base`, sft
-    `base` and, if one is to judge, `reward`; ppo, rloo, grpo and best_of_n `policy` and `reward`, dpo `policy`.
+    Roles: import_model `target` (a version still without weights), sample any names, pretrain `base`, sft `base` and,
+    if one is to judge, `reward`; reward `base` and, to be compared with, `live`; ppo, rloo, grpo and best_of_n `policy`
+    and `reward`, dpo `policy`.
     """
 
     project_id: int
@@ -158,6 +159,18 @@ def _base_and_judge(session: Session, wanted: Launch) -> dict[str, int]:
     return models
 
 
+def _base_and_live(session: Session, wanted: Launch) -> dict[str, int]:
+    known = _known(session, wanted, frozenset({"base", "live"}))
+    models = _root(session, wanted, known)
+    live = known.get("live") or registry.live_reward(session, wanted.project_id)
+    if live is not None:
+        if live.kind != "reward":
+            raise Unprocessable(f"{live.name} is no reward model", field="models.live", type="wrong-model")
+        _require_weights(live, "live")
+        models["live"] = live.id
+    return models
+
+
 def _base(session: Session, wanted: Launch) -> dict[str, int]:
     return _root(session, wanted, _known(session, wanted, frozenset({"base"})))
 
@@ -249,7 +262,7 @@ MODELS: Final = {
     "sample": _writers,
     "pretrain": _base_if_named,
     "sft": _base_and_judge,
-    "reward": _base,
+    "reward": _base_and_live,
     "ppo": _policy_and_reward,
     "rloo": _policy_and_reward,
     "grpo": _policy_and_reward,

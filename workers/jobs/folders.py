@@ -20,7 +20,17 @@ logger = logging.getLogger(__name__)
 RESUME: Final = "resume"
 OUT: Final = "out"
 GIVEN: Final = "given"
-INPUTS: Final = ("models", RESUME, OUT, "data.jsonl", "demonstrations.jsonl", GIVEN, "data.txt", "pretrain.txt")
+INPUTS: Final = (
+    "models",
+    RESUME,
+    OUT,
+    "data.jsonl",
+    "gate.jsonl",
+    "demonstrations.jsonl",
+    GIVEN,
+    "data.txt",
+    "pretrain.txt",
+)
 
 
 @dataclass(frozen=True, slots=True)

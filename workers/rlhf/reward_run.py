@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from workers.rlhf import annotators, models, preflight, reward, reward_report
 from workers.rlhf.artifacts import BadArtifactError, Description, artifact_sha256, read_description, write_json
+from workers.rlhf.beside_live import against_live
 from workers.rlhf.course import Course
 from workers.rlhf.data import BadDataError
 from workers.rlhf.groups import prompt_text, with_splits
@@ -55,6 +56,9 @@ def launch_reward(job: Job) -> None:
     # What the training steps have told under the same name stays theirs.
     job.metric(done, {name: value for name, value in metrics.items() if not name.endswith("/train")})
     report |= {"steps": done, "length_correlation": metrics["length_correlation"]}
+    compared = against_live(job, trained)
+    if compared is not None:
+        report["gate"] = compared
     save(job, trained, metrics, report | background(job, trained, course, looked) | lineage(job, trained, file))
 
 
