@@ -172,7 +172,7 @@ def score_distribution(scored: Sequence[Scored]) -> dict[str, Any]:
 
 
 def scores_by_model(scored: Sequence[Scored], around_N: Numbers) -> list[dict[str, Any]]:
-    """The same percentiles for each named model, the highest median first; `around_N` has all prompts in a row."""
+    """The same percentiles for the models that wrote most, the highest median first; `around_N` has all prompts."""
     wrote = [str(model or "") for entry in scored for model in entry.prompt.models or [None] * len(entry.prompt.texts)]
     names_N = np.array(wrote, dtype=np.str_)
     rows: list[dict[str, Any]] = [
@@ -183,7 +183,8 @@ def scores_by_model(scored: Sequence[Scored], around_N: Numbers) -> list[dict[st
         }
         for name in sorted(set(wrote) - {""})
     ]
-    return sorted(rows, key=lambda row: -row["percentiles"]["50"])[: slices.MOST_ROWS]
+    frequent = sorted(rows, key=lambda row: -row["completions"])[: slices.MOST_ROWS]
+    return sorted(frequent, key=lambda row: -row["percentiles"]["50"])
 
 
 def percentiles(column: Numbers) -> dict[str, float]:
