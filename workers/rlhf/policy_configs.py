@@ -168,10 +168,11 @@ class PpoConfig(Online):
         0.2, "Value clip", "How far a value may move in one round and still count.", minimum=0.001, maximum=1e6
     )
     value_weight: float = setting(0.1, "Value weight", "Weight of the value loss.", minimum=0.0, maximum=100)
-    blind_value: Literal["stop", "warn"] = setting(
-        "stop",
+    blind_value: Literal["warn", "stop"] = setting(
+        "warn",
         "Value that explains nothing",
-        "What happens when the values surely explain nothing of the returns at the third update.",
+        "What happens at the third update when the values explain nothing of the returns: a warning, or, where that is "
+        "sure, the end of the run.",
     )
     discount: float = setting(1.0, "Discount (γ)", "Weight of the next step's value.", minimum=0.0, maximum=1.0)
     trace: float = setting(0.95, "Trace (λ)", "Bias against variance of the advantages.", minimum=0.0, maximum=1.0)

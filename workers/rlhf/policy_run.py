@@ -11,6 +11,7 @@ from workers.rlhf.artifacts import Description, rewards_behind
 from workers.rlhf.averaging import settle
 from workers.rlhf.cast import Cast
 from workers.rlhf.checkpoints import Training
+from workers.rlhf.credit import CHECKED_AT
 from workers.rlhf.data import BadDataError, Chat, read_lines
 from workers.rlhf.demonstrations import read_conversations, rows_of
 from workers.rlhf.job import Job
@@ -22,6 +23,9 @@ from workers.rlhf.rounds import Step
 from workers.rlhf.text_tokens import open_tokens, write_tokens
 
 SHOWN_PROMPTS: Final = 8
+VALUES: Final = "explained_variance"
+# Updates whose explained variance is kept for the report.
+LOOKED_AT: Final = (1, CHECKED_AT, 10)
 DATA: Final = "data.jsonl"
 TEXT: Final = "pretrain.txt"
 DEMONSTRATIONS: Final = "demonstrations.jsonl"
@@ -50,6 +54,7 @@ def launch_online(job: Job) -> None:
     for step in steps_of(job, roles, learn, training, done):
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)
+        look_at_values(job, step, training)
         if config.checkpoint_every and step.number % config.checkpoint_every == 0 and step.number < step.total:
             job.checkpoint(step.number, training)
     settle(training)
@@ -59,7 +64,23 @@ def launch_online(job: Job) -> None:
         "last": last,
         "prompts": {"learnt": len(learn), "shown": len(show)},
     }
+    if VALUES in training.numbers:
+        report[VALUES] = training.numbers[VALUES]
     save_policy(job, roles, last, report)
+
+
+def look_at_values(job: Job, step: Step, training: Training) -> None:
+    """Keep how much the values explained at a few updates for the report, and warn where it was nothing."""
+    explained = step.metrics.get("val/explained_var")
+    if explained is None or step.number not in LOOKED_AT:
+        return
+    training.numbers[VALUES] = training.numbers.get(VALUES, {}) | {str(step.number): explained}
+    if step.number == CHECKED_AT and explained <= 0:
+        job.log(
+            "warning",
+            f"At update {step.number} the values explain nothing of the returns ({explained:.2f}), so that they help "
+            "no more than the prompt's other completions do. More prompts per update or value=apart help.",
+        )
 
 
 def steps_of(job: Job, roles: Cast, learn: Sequence[Question], training: Training, done: int) -> Iterator[Step]:

@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import LlamaForCausalLM
 
 from tests.tiny_model import EXCHANGES, build_tiny_model, tiny_config, tiny_tokenizer
+from tests.workers.rlhf.conftest import write_job
 from tests.workers.rlhf.test_ppo import SMALL, ask, save_reward
 from workers.rlhf import cast, checkpoints, credit, models, ppo, rollout, rounds
 from workers.rlhf.artifacts import BadArtifactError, Description, describe, seal
@@ -20,6 +21,8 @@ from workers.rlhf.checkpoints import Training
 from workers.rlhf.credit import BlindValueError
 from workers.rlhf.data import BadDataError
 from workers.rlhf.heads import ScoreHead, save_head, spread
+from workers.rlhf.job import Event, open_job
+from workers.rlhf.launch import launch
 from workers.rlhf.mixing import Mix, beside, mix_of
 from workers.rlhf.packing import Row
 from workers.rlhf.policy_configs import PpoConfig
@@ -153,13 +156,39 @@ def test_values_that_surely_explain_nothing_stop_the_run_at_the_third_update(
     explained, error = credit.explained_with_error(sharp)
     assert explained == pytest.approx(1 - 0.09, abs=0.05)
     assert 0 < error < 0.1
-    credit.require_sight(sharp, 3, SMALL)
+    strict = replace(SMALL, blind_value="stop")
+    credit.require_sight(sharp, 3, strict)
     with pytest.raises(BlindValueError, match="at update 3 the values explain -"):
-        credit.require_sight(blind, 3, SMALL)
-    credit.require_sight(blind, 2, SMALL)
-    credit.require_sight(blind, 3, replace(SMALL, blind_value="warn"))
+        credit.require_sight(blind, 3, strict)
+    credit.require_sight(blind, 2, strict)
+    credit.require_sight(blind, 3, SMALL)
     # Three prompts can't tell noise from nothing.
-    credit.require_sight(returns_like(players, 4.0, prompts=3), 3, SMALL)
+    credit.require_sight(returns_like(players, 4.0, prompts=3), 3, strict)
+
+
+def test_what_values_explained_is_in_the_report_and_nothing_is_a_warning(
+    tiny_base: Path, reward_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def launched(folder: Path, explained: float) -> list[Event]:
+        monkeypatch.setattr(credit.advantages, "explained_variance", lambda *_: torch.tensor(explained))
+        rows = [{"prompt_id": n, "messages": [{"role": "user", "content": EXCHANGES[n][0]}]} for n in range(4)]
+        config = {"updates": 3, "prompts_per_update": 2, "max_new_tokens": 4, "lora_layers": 1}
+        events: list[Event] = []
+        launch(
+            open_job(
+                write_job(folder, "ppo", rows, {"policy": tiny_base, "reward": reward_folder}, config=config),
+                events.append,
+            )
+        )
+        return events
+
+    events = launched(tmp_path / "blind", -0.25)
+    assert events[-1]["report"]["explained_variance"] == {"1": -0.25, "3": -0.25}
+    warnings = [event["text"] for event in events if event["type"] == "log" and event["level"] == "warning"]
+    assert len(warnings) == 1
+    assert "update 3" in warnings[0]
+    assert "value=apart" in warnings[0]
+    assert not [event for event in launched(tmp_path / "sharp", 0.25) if event["type"] == "log"]
 
 
 # Text beside it
@@ -291,6 +320,49 @@ def test_the_penalty_is_for_the_stop_token_that_is_used_not_for_that_of_the_toke
     lost_N = -rollout.paid(torch.zeros(18), answers, replace(SMALL, missing_stop_penalty=0.7))
     assert lost_N.tolist() == pytest.approx([0.0 if end == often else 0.7 for end in ends])
     assert model.chat.tokenizer.eos_token_id in {token for done in answers.completions for token in done.ids[:-1]}
+
+
+# The distribution
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_what_is_learnt_is_the_distribution_that_was_written_from(
+    tiny_base: Path, reward_folder: Path, method: str
+) -> None:
+    """At a temperature other than 1 the ratio starts at 1 and the KL at 0 as well."""
+    warm = replace(SMALL, temperature=0.6, method=method)
+    players = played(tiny_base, reward_folder, warm)
+    seen = credited(players, warm, fit=True)
+    assert float(seen.kl_NR.abs().max()) < 1e-4
+    assert ppo.accumulate(players, seen, warm, range(6))["policy/ratio_error"] < 1e-4
+    assert ppo.accumulate(players, seen, replace(warm, temperature=1.0), range(6))["policy/ratio_error"] > 0.1
+
+
+def test_the_price_of_distance_keeps_its_sign(tiny_base: Path, reward_folder: Path) -> None:
+    """k1 per token: where the policy likes a token less than the reference does, it is paid for it."""
+    alone = replace(SMALL, prompt_baseline="none", missing_stop_penalty=0.0, trace=1.0)
+    players = nonzero(played(tiny_base, reward_folder, alone))
+    seen = credited(players, alone, fit=False)
+    assert float(seen.kl_NR.min()) < 0 < float(seen.kl_NR.max())
+    to_come_NR = torch.flip(torch.flip(seen.kl_NR * seen.mask_NR, [1]).cumsum(1), [1])
+    expected = (seen.score_N[:, None] - 0.3 * to_come_NR) * seen.mask_NR
+    torch.testing.assert_close(seen.return_NR * seen.mask_NR, expected, atol=1e-4, rtol=1e-3)
+
+
+def test_padding_is_in_no_figure_of_a_rollout(tiny_base: Path, reward_folder: Path) -> None:
+    players = played(tiny_base, reward_folder, SMALL)
+    seen = credited(players, SMALL, fit=True)
+    assert not bool(seen.mask_NR.all())
+    loud_NR = torch.where(seen.mask_NR, 0.0, 1e6)
+    spoilt = replace(
+        seen,
+        entropy_NR=seen.entropy_NR + loud_NR,
+        value_NR=seen.value_NR + loud_NR,
+        return_NR=seen.return_NR - loud_NR,
+    )
+    assert rounds.describe(spoilt, 0.3) == rounds.describe(seen, 0.3)
+    assert credit.describe_values(spoilt) == credit.describe_values(seen)
+    assert ppo.training_of(players, SMALL).optimizer.param_groups[0]["eps"] == 1e-5
 
 
 # Ensembles
