@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from torch import Tensor
 
+from workers.rlhf.alternative_configs import BestOfNConfig
 from workers.rlhf.cast import Cast
 from workers.rlhf.packing import Row
-from workers.rlhf.policy_configs import BestOfNConfig
 from workers.rlhf.rollout import Question, answer, judge, paid
 from workers.rlhf.sampling import row_seed
 from workers.rlhf.training import chunks

@@ -5,13 +5,13 @@ from typing import Final
 import torch
 
 from workers.rlhf import best_of_n, cast, next_token, sft
+from workers.rlhf.alternative_configs import BestOfNConfig
 from workers.rlhf.best_of_n import Candidate, as_bytes, describe, from_bytes, lessons
 from workers.rlhf.cast import Cast
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.job import Job
 from workers.rlhf.language_configs import SftConfig
 from workers.rlhf.next_token import pupil
-from workers.rlhf.policy_configs import BestOfNConfig
 from workers.rlhf.policy_run import questions, save_policy, shown
 from workers.rlhf.processes import Team
 from workers.rlhf.rollout import Question

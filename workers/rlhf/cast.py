@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from workers.rlhf import models
+from workers.rlhf.alternative_configs import BestOfNConfig, DpoConfig
 from workers.rlhf.artifacts import BadArtifactError, read_description
 from workers.rlhf.data import Chat
 from workers.rlhf.heads import ScoreHead, load_head
 from workers.rlhf.models import LanguageModel, Role
-from workers.rlhf.policy_configs import BestOfNConfig, DpoConfig, Online, PpoConfig
+from workers.rlhf.policy_configs import Online, PpoConfig
 from workers.rlhf.prefix import Dialogues
 
 POLICY: Final = "policy"

@@ -8,9 +8,10 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
+from workers.rlhf.alternative_configs import BestOfNConfig, DpoConfig
 from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.language_configs import PretrainConfig, SftConfig
-from workers.rlhf.policy_configs import BestOfNConfig, DpoConfig, GrpoConfig, PpoConfig, RlooConfig
+from workers.rlhf.policy_configs import GrpoConfig, PpoConfig, RlooConfig
 from workers.rlhf.reward_configs import RewardConfig
 from workers.rlhf.setting import FORBID_UNKNOWN, setting
 

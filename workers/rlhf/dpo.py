@@ -15,12 +15,12 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from workers.rlhf import cast
+from workers.rlhf.alternative_configs import DpoConfig
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.course import Course, Likelihood
 from workers.rlhf.logprobs import token_logprobs
 from workers.rlhf.models import Role
 from workers.rlhf.pairs import RankedPrompt, accuracy, pair_batch
-from workers.rlhf.policy_configs import DpoConfig
 from workers.rlhf.prefix import Dialogues, dialogues
 from workers.rlhf.reward import Step, batches
 from workers.rlhf.reward_configs import RewardConfig

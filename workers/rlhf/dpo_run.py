@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Final
 
 from workers.rlhf import cast, dpo, reward_run
+from workers.rlhf.alternative_configs import DpoConfig
 from workers.rlhf.course import Course, Likelihood
 from workers.rlhf.data import BadDataError
 from workers.rlhf.dpo import Pair, as_reward
 from workers.rlhf.job import Job
 from workers.rlhf.pairs import RankedPrompt
-from workers.rlhf.policy_configs import DpoConfig
 from workers.rlhf.policy_run import SHOWN_PROMPTS, save_policy, shown
 from workers.rlhf.ranking_file import read_rankings
 from workers.rlhf.reward_report import HELD_OUT

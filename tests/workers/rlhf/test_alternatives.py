@@ -13,6 +13,7 @@ from tests.workers.rlhf.conftest import ranked_rows, write_job
 from tests.workers.rlhf.test_ppo import ask, save_reward
 from workers.rlhf import best_of_n, cast, compare, dpo, rollout
 from workers.rlhf.advantages import group_advantages, without_siblings_mean
+from workers.rlhf.alternative_configs import BestOfNConfig, DpoConfig
 from workers.rlhf.artifacts import artifact_sha256, read_description
 from workers.rlhf.cast import Cast
 from workers.rlhf.course import Course, Likelihood
@@ -22,7 +23,7 @@ from workers.rlhf.job import Event, open_job
 from workers.rlhf.launch import launch
 from workers.rlhf.losses import completion_losses, group_losses
 from workers.rlhf.pairs import RankedPrompt, ranked_prompt
-from workers.rlhf.policy_configs import BestOfNConfig, DpoConfig, GrpoConfig, Online, RlooConfig
+from workers.rlhf.policy_configs import GrpoConfig, Online, RlooConfig
 
 SMALL = {"max_new_tokens": 8, "lora_layers": 1, "lora_rank": 4, "prompts_per_chunk": 2}
 ROUND = SMALL | {"updates": 3, "prompts_per_update": 3, "samples_per_prompt": 3, "warmup_updates": 0}

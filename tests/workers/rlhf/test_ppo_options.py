@@ -1,4 +1,4 @@
-"""What PPO can do beyond the algorithm box: values apart, text beside it, pessimism, averaging, other judges."""
+"""What PPO can do beyond the algorithm box: text beside it, pessimism, averaging, other judges."""
 
 from dataclasses import replace
 from functools import partial
@@ -11,18 +11,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import LlamaForCausalLM
 
 from tests.tiny_model import EXCHANGES, build_tiny_model, tiny_config, tiny_tokenizer
-from tests.workers.rlhf.conftest import write_job
 from tests.workers.rlhf.test_ppo import SMALL, ask, save_reward
 from workers.rlhf import cast, checkpoints, credit, models, ppo, rollout, rounds
 from workers.rlhf.artifacts import BadArtifactError, Description, describe, seal
 from workers.rlhf.averaging import average, settle
 from workers.rlhf.cast import Cast
 from workers.rlhf.checkpoints import Training
-from workers.rlhf.credit import BlindValueError
 from workers.rlhf.data import BadDataError
 from workers.rlhf.heads import ScoreHead, save_head, spread
-from workers.rlhf.job import Event, open_job
-from workers.rlhf.launch import launch
 from workers.rlhf.mixing import Mix, beside, mix_of
 from workers.rlhf.packing import Row
 from workers.rlhf.policy_configs import PpoConfig
@@ -59,136 +55,6 @@ def gradient_of(players: Cast, prefix: str = "policy/") -> torch.Tensor:
 def asked(players: Cast) -> list[Question]:
     said = [[{"role": "user", "content": EXCHANGES[n][0]}] for n in range(6)]
     return [replace(one, messages=messages) for one, messages in zip(ask(players), said, strict=True)]
-
-
-# Values apart
-
-
-def test_values_apart_start_as_what_the_reward_model_says(tiny_base: Path, reward_folder: Path) -> None:
-    players = played(tiny_base, reward_folder, APART)
-    answers = answered(players, APART)
-    zero_N = torch.zeros(18)
-    value_NR = credit.values_of(players, answers, zero_N, APART)
-    ended = answers.stopped_N.nonzero()[:, 0]
-    # The value before an action is the score of the text so far: before the last one, of all but the stop token.
-    for row in ended[:3].tolist():
-        batch = answers.batch
-        text = batch.reply[row][batch.reply_mask_NR[row]].tolist()
-        players.reward.model.activate("reward")
-        with torch.no_grad():
-            ids = torch.tensor([ask(players)[row // 3].ids + text[:-1]])
-            hidden = players.reward.model.backbone(input_ids=ids).last_hidden_state[0, -1]
-        assert float(value_NR[row, len(text) - 1]) == pytest.approx(
-            float(players.score_head(hidden[None])[0]), abs=1e-4
-        )
-
-
-def test_values_apart_are_counted_from_the_mean_of_the_prompts_other_completions(
-    tiny_base: Path, reward_folder: Path
-) -> None:
-    players = played(tiny_base, reward_folder, APART)
-    seen = credited(players, APART, fit=False)
-    raw_NR = credit.values_of(players, seen.answers, torch.zeros(18), APART)
-    paid_N = rollout.paid(seen.score_N, seen.answers, APART)
-    others_N = torch.stack([(paid_N[n // 3 * 3 : n // 3 * 3 + 3].sum() - paid_N[n]) / 2 for n in range(18)])
-    torch.testing.assert_close(seen.value_NR, (raw_NR - others_N[:, None]) * seen.mask_NR, atol=1e-5, rtol=1e-4)
-
-
-def test_a_critic_learns_beside_the_policy_and_the_judge_stays(tiny_base: Path, reward_folder: Path) -> None:
-    players = played(tiny_base, reward_folder, APART)
-    before = {name: weight.detach().clone() for name, weight in players.trained().items()}
-    judge = [weight.detach().clone() for weight in players.reward.model.parameters_of("reward")]
-    steps = list(ppo.train(players, ask(players), APART, ppo.training_of(players, APART), seed=1))
-    assert len(steps) == 4
-    assert all(step.metrics["gradient_norm/policy"] > 0 for step in steps)
-    assert all(step.metrics["gradient_norm/value"] > 0 for step in steps)
-    moved = {name.split("/")[0] for name, weight in players.trained().items() if not torch.equal(before[name], weight)}
-    assert moved == {"policy", "value", "critic"}
-    for old, new in zip(judge, players.reward.model.parameters_of("reward"), strict=True):
-        assert torch.equal(old, new)
-
-
-def test_a_critic_changes_nothing_of_the_policys_gradient(tiny_base: Path, reward_folder: Path) -> None:
-    """Its pass switches adapters; the policy's gradient must be in the buffer by then."""
-    apart = played(tiny_base, reward_folder, APART)
-    seen = credited(apart, APART, fit=False)
-    ppo.accumulate(apart, seen, APART, range(6))
-    alone = replace(SMALL, value_weight=0.0)
-    shared = played(tiny_base, reward_folder, alone)
-    ppo.accumulate(shared, replace(seen, answers=answered(shared)), alone, range(6))
-    torch.testing.assert_close(gradient_of(apart), gradient_of(shared), atol=1e-6, rtol=1e-4)
-    assert float(gradient_of(apart, "critic/").norm()) > 0
-
-
-def test_a_whole_reward_model_gets_a_critic_of_its_own(tiny_base: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "whole"
-    model = models.load_base(tiny_base)
-    folder.mkdir()
-    models.save_whole(model, folder)
-    models.save_tokenizer(model, folder)
-    save_head(ScoreHead(model.width), folder)
-    describe(folder, Description(kind="reward", base_sha256=model.base_sha256))
-    seal(folder)
-    players = played(tiny_base, folder, APART)
-    assert players.reward.model is not players.policy.model
-    assert players.critic.model is players.reward.model
-    step = next(ppo.train(players, ask(players), APART, ppo.training_of(players, APART), seed=1))
-    assert step.metrics["gradient_norm/value"] > 0
-
-
-# Values that explain nothing
-
-
-def returns_like(players: Cast, noise: float, prompts: int = 6) -> credit.Rollout:
-    answers = rollout.answer(players, ask(players, prompts), SMALL, count=3, seed=(1,))
-    seen = credit.credit(players, answers, SMALL, kl_coefficient=0.3, fit_values=False)
-    draw = torch.Generator().manual_seed(3)
-    return_NR = torch.randn(seen.mask_NR.shape, generator=draw) * seen.mask_NR
-    off_NR = torch.randn(seen.mask_NR.shape, generator=draw)
-    return replace(seen, return_NR=return_NR, value_NR=(return_NR + noise * off_NR) * seen.mask_NR)
-
-
-def test_values_that_surely_explain_nothing_stop_the_run_at_the_third_update(
-    tiny_base: Path, reward_folder: Path
-) -> None:
-    players = played(tiny_base, reward_folder, SMALL)
-    blind, sharp = returns_like(players, 4.0), returns_like(players, 0.3)
-    explained, error = credit.explained_with_error(sharp)
-    assert explained == pytest.approx(1 - 0.09, abs=0.05)
-    assert 0 < error < 0.1
-    strict = replace(SMALL, blind_value="stop")
-    credit.require_sight(sharp, 3, strict)
-    with pytest.raises(BlindValueError, match="at update 3 the values explain -"):
-        credit.require_sight(blind, 3, strict)
-    credit.require_sight(blind, 2, strict)
-    credit.require_sight(blind, 3, SMALL)
-    # Three prompts can't tell noise from nothing.
-    credit.require_sight(returns_like(players, 4.0, prompts=3), 3, strict)
-
-
-def test_what_values_explained_is_in_the_report_and_nothing_is_a_warning(
-    tiny_base: Path, reward_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def launched(folder: Path, explained: float) -> list[Event]:
-        monkeypatch.setattr(credit.advantages, "explained_variance", lambda *_: torch.tensor(explained))
-        rows = [{"prompt_id": n, "messages": [{"role": "user", "content": EXCHANGES[n][0]}]} for n in range(4)]
-        config = {"updates": 3, "prompts_per_update": 2, "max_new_tokens": 4, "lora_layers": 1}
-        events: list[Event] = []
-        launch(
-            open_job(
-                write_job(folder, "ppo", rows, {"policy": tiny_base, "reward": reward_folder}, config=config),
-                events.append,
-            )
-        )
-        return events
-
-    events = launched(tmp_path / "blind", -0.25)
-    assert events[-1]["report"]["explained_variance"] == {"1": -0.25, "3": -0.25}
-    warnings = [event["text"] for event in events if event["type"] == "log" and event["level"] == "warning"]
-    assert len(warnings) == 1
-    assert "update 3" in warnings[0]
-    assert "value=apart" in warnings[0]
-    assert not [event for event in launched(tmp_path / "sharp", 0.25) if event["type"] == "log"]
 
 
 # Text beside it
