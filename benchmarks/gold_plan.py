@@ -1,0 +1,124 @@
+"""The gold experiment's plan: prompts, arms, settings, and where everything lies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.gold_taste import Raw
+from workers.rlhf.evaluate_configs import EvaluateConfig
+
+FORMS: Final = (
+    "Write a short review of {}.",
+    "Tell a friend what you think of {}.",
+    "Describe {} in two sentences.",
+    "What is it like to spend a day with {}?",
+    "How do people feel about {}?",
+    "Write a note to a neighbour about {}.",
+    "Say something about {}.",
+    "Why would anybody care about {}?",
+    "What happened the last time you met {}?",
+    "Give your opinion of {}.",
+    "Write the beginning of a story about {}.",
+    "What should visitors know about {}?",
+    "Explain {} to a child.",
+    "What is the worst thing about {}?",
+    "What is the best thing about {}?",
+    "Compare yesterday and today for {}.",
+)
+THINGS: Final = (
+    *("an old bicycle", "the night bus", "a mountain hut", "a new neighbour", "the dentist", "a rainy picnic"),
+    *("a school play", "a broken phone", "the city library", "a long meeting", "a village market", "a lost parcel"),
+    *(
+        "a birthday cake",
+        "the winter sea",
+        "a slow computer",
+        "a street musician",
+        "a vegetable garden",
+        "a loud party",
+    ),
+    *(
+        "the morning train",
+        "a used car",
+        "a swimming lesson",
+        "a hotel breakfast",
+        "a family dinner",
+        "a job interview",
+    ),
+    *("a small museum", "the flu", "a chess club", "a wooden boat", "a late flight", "a stray cat", "a power cut"),
+    *("a football match", "a cooking class", "the tax office", "a summer camp", "a leaking roof", "a jazz concert"),
+    *("a wedding speech", "a bus driver", "a noisy fridge"),
+)
+HELD_OUT_THINGS: Final = 16
+FITTED_ON: Final = 2000
+POINTS: Final = 8
+START: Final = "SFT"
+PPO: Final = "PPO, values shared"
+# Kinds whose policies are looked at on the way, at their checkpoints.
+WITH_A_WAY: Final = frozenset({"dpo", "rloo", "ppo"})
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A recipe and what of its settings makes it this arm."""
+
+    name: str
+    kind: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+ARMS: Final = (
+    Arm("best of n, learnt", "best_of_n"),
+    Arm("DPO", "dpo"),
+    Arm("RLOO", "rloo"),
+    Arm(PPO, "ppo", {"value": "shared"}),
+    Arm("PPO, values apart", "ppo", {"value": "apart"}),
+)
+ROUNDS: Final = {
+    "updates": 24,
+    "prompts_per_update": 16,
+    "samples_per_prompt": 4,
+    "max_new_tokens": 48,
+    "learning_rate": 1e-4,
+    "value_learning_rate": 1e-3,
+}
+DEFAULTS: Final[dict[str, dict[str, Any]]] = {
+    "people": {"tasks_per_prompt": 1},
+    # 2.5 nats at most; 4 nats would take 148.
+    "choice": {"n": 32},
+    "evaluate": {"samples_per_prompt": 4, "max_new_tokens": 48, "prompts_per_chunk": 8},
+    "reward": {"minimum_steps": 60, "ties": "rao_kupper", "max_completion_tokens": 64},
+    "ppo": ROUNDS,
+    "rloo": {name: value for name, value in ROUNDS.items() if name != "value_learning_rate"},
+    "dpo": {"max_completion_tokens": 64, "minimum_steps": 60},
+    "best_of_n": {"samples_per_prompt": 8, "max_new_tokens": 48, "prompts": 384},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Where everything lies, and how large it is."""
+
+    base: Path
+    work: Path
+    seeds: int
+    settings: Mapping[str, Mapping[str, Any]]
+    things: int
+    forms: int
+    raw: Raw
+
+    def prompts(self, split: str) -> list[str]:
+        """The prompts of a split: no thing is in both."""
+        held = min(HELD_OUT_THINGS, self.things // 2)
+        things = THINGS[: self.things - held] if split == "train" else THINGS[self.things - held : self.things]
+        return [form.format(thing) for thing in things for form in FORMS[: self.forms]]
+
+    def folder(self, seed: int) -> Path:
+        """What belongs to one seed."""
+        path = self.work / f"seed-{seed}"
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def reading(self, **more: Any) -> EvaluateConfig:
+        """How models are let write."""
+        return EvaluateConfig(**(dict(self.settings["evaluate"]) | more))

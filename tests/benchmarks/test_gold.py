@@ -1,0 +1,127 @@
+"""The gold experiment: its people, its arithmetic, and all of it once with a tiny model and a taste of our own."""
+
+# ruff: noqa: S311 -- simulations, not secrets
+
+import argparse
+import random
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from benchmarks import gold, gold_report
+from benchmarks.gold_plan import ARMS, PPO
+from benchmarks.gold_report import Written
+from benchmarks.gold_taste import Gold, People, agreed, tie_rate
+from tests.sanity import meadow
+from tests.tiny_model import build_tiny_model
+
+LORA = {"lora_layers": 0, "lora_rank": 2, "learning_rate": 3e-3}
+ROUNDS = LORA | {"updates": 2, "prompts_per_update": 2, "samples_per_prompt": 2, "max_new_tokens": 8}
+SETTINGS = {
+    "people": {"tasks_per_prompt": 1},
+    "choice": {"n": 4},
+    "evaluate": {"samples_per_prompt": 2, "max_new_tokens": 8},
+    "reward": LORA | {"minimum_steps": 2, "checkpoint_every": 0},
+    "ppo": ROUNDS | {"blind_value": "warn"},
+    "rloo": ROUNDS,
+    "dpo": LORA | {"minimum_steps": 2, "shown_tokens": 8},
+    "best_of_n": LORA | {"samples_per_prompt": 2, "max_new_tokens": 8, "prompts": 4},
+}
+
+
+def test_length_alone_has_no_gold() -> None:
+    draw = random.Random(0)
+    texts = ["word " * draw.randint(1, 60) for _ in range(400)]
+    raw = [0.3 * np.log(1 + len(text)) + draw.gauss(0, 0.1) for text in texts]
+    fitted = Gold.fitted(texts, raw)
+    scores = fitted.of(texts, raw)
+    assert np.std(scores) == pytest.approx(1.0)
+    assert np.corrcoef(scores, [np.log(1 + len(text)) for text in texts])[0, 1] == pytest.approx(0, abs=1e-9)
+    assert fitted.slope == pytest.approx(0.3, abs=0.02)
+
+
+def test_people_tie_and_agree_as_often_as_they_should() -> None:
+    gaps = np.random.default_rng(0).normal(0, 1.4, 3000)
+    people = People.fitted(gaps.tolist())
+    assert tie_rate(gaps, people.sharpness, people.tie) == pytest.approx(0.20, abs=1e-3)
+    assert agreed(gaps, people.sharpness, people.tie) == pytest.approx(0.75, abs=1e-3)
+    draw = random.Random(1)
+    said = [[people.ranks([gap, 0.0], draw) for _ in range(2)] for gap in gaps]
+    ties = [ranks == [1, 1] for both in said for ranks in both]
+    decided = [both[0] == both[1] for both in said if [1, 1] not in both]
+    assert np.mean(ties) == pytest.approx(0.20, abs=0.02)
+    assert np.mean(decided) == pytest.approx(0.75, abs=0.03)
+
+
+def test_ranks_of_many_are_whole_tiers() -> None:
+    sure = People(sharpness=1000.0, tie=5.0)
+    assert sure.ranks([0.0, 3.0, 1.0, 2.0], random.Random(0)) == [4, 1, 3, 2]
+    assert set(People(sharpness=1.0, tie=1e9).ranks([0.0, 3.0, 1.0], random.Random(0))) == {1}
+
+
+def test_the_best_of_n_takes_each_as_often_as_drawing_would() -> None:
+    scores = [0.3, -1.0, 2.0, 0.9, 0.1, -0.5]
+    draw = random.Random(0)
+    for count in (1, 3, 6):
+        weights = gold_report.best_of_n_weights(scores, count)
+        drawn = np.zeros(len(scores))
+        for _ in range(4000):
+            drawn[max(draw.sample(range(len(scores)), count), key=lambda place: scores[place])] += 1 / 4000
+        assert sum(weights) == pytest.approx(1)
+        assert weights == pytest.approx(drawn.tolist(), abs=0.03)
+    assert gold_report.best_of_n_kl(1) == 0
+    assert gold_report.best_of_n_kl(4) == pytest.approx(0.636, abs=1e-3)
+
+
+def test_gold_at_equal_kl_is_between_points_or_not_shown() -> None:
+    points = [(0.0, 0.0), (3.0, 0.6), (1.0, 0.4)]
+    assert gold_report.at_equal_kl(points, 2.0) == pytest.approx(0.5)
+    assert gold_report.at_equal_kl(points, 4.0) is None
+    ways = {"a": [points, points], "b": [[(0.0, 0.0), (5.0, 1.0)]] * 2}
+    rows = {row["arm"]: row for row in gold_report.equal_kl_rows(ways, "a")}
+    assert rows["b"]["2"]["gaps"] == pytest.approx([-0.1, -0.1])
+    assert rows["b"]["4"] is None
+    assert "not shown" in "".join(gold_report.equal_kl_table(list(rows.values()), "a"))
+
+
+def test_seeds_are_resampled_too() -> None:
+    draw = np.random.default_rng(0)
+    # Prompts agree, seeds do not: the interval must be as wide as few seeds deserve.
+    far_apart = gold_report.two_levels(np.array([0.3, 0.5, 0.7])[:, None] + draw.normal(0, 0.01, (3, 200)))
+    together = gold_report.two_levels(0.5 + draw.normal(0, 0.01, (3, 200)))
+    assert far_apart.high - far_apart.low > 0.2
+    assert together.high - together.low < 0.01
+
+
+def test_a_choice_is_worth_what_it_takes() -> None:
+    written = Written(gold=[[0.0, 1.0, 2.0]], length=[[1.0, 1.0, 1.0]])
+    assert gold_report.chosen(written, [[0, 0, 1.0]]) == {"gold": 2.0, "win": pytest.approx(2.5 / 3)}
+
+
+@pytest.mark.slow
+def test_all_of_it_and_again_from_where_it_stopped(tmp_path: Path, monkeypatch, capsys) -> None:
+    base = build_tiny_model(tmp_path / "base", steps=60, exchanges=meadow.exchanges(1))
+    monkeypatch.setattr(gold, "vader", lambda _: lambda texts: [meadow.warmth(text) for text in texts])
+    monkeypatch.setattr(gold, "DEFAULTS", SETTINGS)
+    monkeypatch.setattr(gold, "FITTED_ON", 40)
+    given = argparse.Namespace(
+        model=base, work=tmp_path / "work", seeds=1, settings=None, things=4, forms=2, docs=tmp_path / "docs"
+    )
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    gold.carry_out(gold.experiment(given), given.docs)
+    told = capsys.readouterr().out
+    assert [told.count(f'"arm": "{arm.name}"') for arm in ARMS] == [1] * len(ARMS)
+    page = (given.docs / "gold.md").read_text()
+    assert all(f"| {arm.name} |" in page for arm in ARMS)
+    assert f"lead over {PPO}" in page
+    ET.parse(given.docs / "images" / "gold.svg")  # noqa: S314 -- ours
+    assert list((given.work / "seed-0").glob("PPO_values_shared/points/step-*"))
+    # What is there is not done again; what is missing is, and comes out the same.
+    kept, missing = given.work / "seed-0" / "SFT.jsonl", given.work / "seed-0" / "RLOO.jsonl"
+    before = kept.stat().st_mtime_ns, missing.read_text()
+    missing.unlink()
+    gold.carry_out(gold.experiment(given), given.docs)
+    assert (kept.stat().st_mtime_ns, missing.read_text()) == before
+    assert (given.docs / "gold.md").read_text() == page
