@@ -10,6 +10,7 @@ from app.demonstrations.router import router as demonstrations
 from app.desk.router import router as desk
 from app.gold.router import router as gold
 from app.guidelines.router import router as guidelines
+from app.lineage.router import router as lineage
 from app.loop.router import router as loop
 from app.people.router import router as changing_people
 from app.projects.router import router as projects
@@ -37,6 +38,7 @@ ROUTERS: list[APIRouter] = [
     demonstrations,
     datasets,
     runs,
+    lineage,
     loop,
 ]
 

@@ -15,6 +15,7 @@ from app.auth import dependencies, invitations, tokens
 from app.auth.access import Identity
 from app.auth.dependencies import MissingDoorError, ReadIdentity, require_doors
 from app.auth.tables import AuditEvent, User
+from app.completions.tables import Completion
 from app.guidelines import service as guidelines
 from app.loop.tables import Cycle
 from app.main import create_app
@@ -22,7 +23,7 @@ from app.reports import service as reports
 from app.runs import following
 from app.runs.tables import Run
 from tests.app import cast
-from tests.app.judgment_rows import World, a_world, known_answer, take
+from tests.app.judgment_rows import World, a_world, known_answer, submit, take
 
 IN, ABSENT_ID = 0, 10**12
 
@@ -93,6 +94,10 @@ TABLE: dict[str, Profile] = {
     "POST /api/v1/model-versions/{model_version_id}/promote": RESEARCHER,
     "POST /api/v1/model-versions/{model_version_id}/archive": RESEARCHER,
     "GET /api/v1/projects/{project_id}/completions": READER,
+    "GET /api/v1/model-versions/{model_version_id}/origins": READER,
+    "GET /api/v1/model-versions/{model_version_id}/origins/judgments": READER,
+    "GET /api/v1/completions/{completion_id}/origins": READER,
+    "GET /api/v1/rankings/{ranking_id}/models": READER,
     "GET /api/v1/projects/{project_id}/tasks": READER,
     "PATCH /api/v1/projects/{project_id}/tasks": ADMIN,
     "PATCH /api/v1/projects/{project_id}/tasks/{task_id}": ADMIN,
@@ -166,6 +171,7 @@ def stage(client, session: Session, monkeypatch: pytest.MonkeyPatch) -> Stage:
 def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str, int]:
     """An id of each kind, of the project's own rows; the assignment is the annotator's, the token the admin's."""
     world.task()
+    world.task()
     project_id = world.project.id
     guidelines.save(session, project_id=project_id, actor=None, text="Be kind.", basis=None)
     run = Run(project_id=project_id, kind="sample", queue="training", config={}, seed=1, state="cancelled")
@@ -173,6 +179,7 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
     cycle = Cycle(project_id=project_id, state="running", stage="reward", trigger="person")
     session.add_all([run, cycle])
     invited = invitations.invite(session, inviter=people["admin"], project_id=project_id, role="annotator", email=None)
+    judged = submit(session, take(world, people["annotator"]), people["annotator"])
     assignment = take(world, people["annotator"])
     report_id = reports.report_prompt(session, assignment, people["annotator"], reason="unclear", note="")
     known = known_answer(world, people["admin"])
@@ -190,6 +197,8 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
         "assignment_id": assignment.id,
         "report_id": report_id,
         "task_id": known.task.id,
+        "completion_id": session.scalars(select(Completion.id)).first(),
+        "ranking_id": judged.body["ranking_id"],
         "run_id": run.id,
         "cycle_id": cycle.id,
     }

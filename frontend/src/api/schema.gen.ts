@@ -164,6 +164,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/completions/{completion_id}/origins": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Completion Origins
+     * @description What is behind a completion: its model's origins, nothing behind a person's.
+     */
+    get: operations["get_completion_origins_api_v1_completions__completion_id__origins_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/cycles/{cycle_id}": {
     parameters: {
       query?: never;
@@ -298,6 +318,46 @@ export interface paths {
      * @description Put a candidate away.
      */
     post: operations["archive_model_version_api_v1_model_versions__model_version_id__archive_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/model-versions/{model_version_id}/origins": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Origins
+     * @description The models, runs and datasets that a model comes from, and how many judgments are behind it.
+     */
+    get: operations["get_origins_api_v1_model_versions__model_version_id__origins_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/model-versions/{model_version_id}/origins/judgments": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Judgments Behind
+     * @description The judgments behind a model, newest first.
+     */
+    get: operations["list_judgments_behind_api_v1_model_versions__model_version_id__origins_judgments_get"];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -1240,6 +1300,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/rankings/{ranking_id}/models": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Models Touched
+     * @description Every model that a judgment has a part in, oldest first.
+     */
+    get: operations["list_models_touched_api_v1_rankings__ranking_id__models_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/runs/{run_id}": {
     parameters: {
       query?: never;
@@ -1718,6 +1798,19 @@ export interface components {
       name: string;
     };
     /**
+     * CompletionOrigins
+     * @description Where a completion comes from: the run that wrote it and what its model comes from; null for a person's.
+     */
+    CompletionOrigins: {
+      /** By Person */
+      by_person: boolean;
+      /** Completion Id */
+      completion_id: number;
+      origins: components["schemas"]["OriginsRead"] | null;
+      /** Run Id */
+      run_id: number | null;
+    };
+    /**
      * CompletionRead
      * @description A completion with its author and how it was sampled; `names_model`: the text says which model wrote it.
      */
@@ -1775,6 +1868,20 @@ export interface components {
       held_out: number;
       /** Learnt */
       learnt: number;
+    };
+    /**
+     * CountsBehind
+     * @description How much the datasets hold, each once: judgments, who made them, demonstrations, prompts of policy runs.
+     */
+    CountsBehind: {
+      /** Annotators */
+      annotators: number;
+      /** Demonstrations */
+      demonstrations: number;
+      /** Judgments */
+      judgments: number;
+      /** Prompts */
+      prompts: number;
     };
     /**
      * Credentials
@@ -2374,6 +2481,31 @@ export interface components {
       undecided_log_loss: components["schemas"]["Estimate"];
     };
     /**
+     * JudgmentBehind
+     * @description A judgment that a model learnt from; revised or withdrawn ones stay, because the model has learnt from them.
+     */
+    JudgmentBehind: {
+      /** Annotator Id */
+      annotator_id: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Id */
+      id: number;
+      /** Prompt Id */
+      prompt_id: number;
+      /** Revision */
+      revision: number;
+      /** Superseded */
+      superseded: boolean;
+      /** Task Id */
+      task_id: number;
+      /** Withdrawn */
+      withdrawn: boolean;
+    };
+    /**
      * KindRead
      * @description A kind of run with the JSON Schema of its configuration and the models that it works with.
      */
@@ -2949,6 +3081,21 @@ export interface components {
       text: string;
     };
     /**
+     * OriginsRead
+     * @description Everything that a model comes from, oldest first: the chain of models, which ends with it, and what made them.
+     *
+     *     A policy comes from the reward model that scored it, too. The judgments themselves are at …/origins/judgments.
+     */
+    OriginsRead: {
+      /** Chain */
+      chain: components["schemas"]["ModelVersionRead"][];
+      counts: components["schemas"]["CountsBehind"];
+      /** Runs */
+      runs: components["schemas"]["RunBehind"][];
+      /** Snapshots */
+      snapshots: components["schemas"]["SnapshotRead"][];
+    };
+    /**
      * Overlap
      * @description How many judged the same, and what their judgments weigh together.
      */
@@ -3026,6 +3173,13 @@ export interface components {
     Page_InvitationRead_: {
       /** Items */
       items: components["schemas"]["InvitationRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+    };
+    /** Page[JudgmentBehind] */
+    Page_JudgmentBehind_: {
+      /** Items */
+      items: components["schemas"]["JudgmentBehind"][];
       /** Next Cursor */
       next_cursor?: string | null;
     };
@@ -3124,6 +3278,13 @@ export interface components {
     Page_TokenRead_: {
       /** Items */
       items: components["schemas"]["TokenRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+    };
+    /** Page[TouchedModel] */
+    Page_TouchedModel_: {
+      /** Items */
+      items: components["schemas"]["TouchedModel"][];
       /** Next Cursor */
       next_cursor?: string | null;
     };
@@ -3815,6 +3976,32 @@ export interface components {
       whole: boolean;
     };
     /**
+     * RunBehind
+     * @description A run that made one of the models; what it was given stands in `models`, by role.
+     */
+    RunBehind: {
+      /** Dataset Snapshot Id */
+      dataset_snapshot_id: number | null;
+      /** Finished At */
+      finished_at: string | null;
+      /** Id */
+      id: number;
+      /** Kind */
+      kind: string;
+      /** Models */
+      models: {
+        [key: string]: number;
+      };
+      /** Seed */
+      seed: number;
+      /**
+       * State
+       * @enum {string}
+       */
+      state:
+        "queued" | "claimed" | "running" | "pausing" | "paused" | "cancelling" | "succeeded" | "failed" | "cancelled";
+    };
+    /**
      * RunRead
      * @description One unit of background work. `result` names what it left; its report is read at /report.
      */
@@ -4256,6 +4443,15 @@ export interface components {
     Total: {
       /** Total */
       total: number;
+    };
+    /**
+     * TouchedModel
+     * @description A model that a judgment has a part in; `direct`: its own run learnt from it, else one of its ancestors' runs.
+     */
+    TouchedModel: {
+      /** Direct */
+      direct: boolean;
+      model: components["schemas"]["ModelVersionRead"];
     };
     /**
      * Truncated
@@ -4779,6 +4975,37 @@ export interface operations {
       };
     };
   };
+  get_completion_origins_api_v1_completions__completion_id__origins_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        completion_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CompletionOrigins"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   get_cycle_api_v1_cycles__cycle_id__get: {
     parameters: {
       query?: never;
@@ -4996,6 +5223,75 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["ModelVersionRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_origins_api_v1_model_versions__model_version_id__origins_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The model version's id. */
+        model_version_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["OriginsRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_judgments_behind_api_v1_model_versions__model_version_id__origins_judgments_get: {
+    parameters: {
+      query?: {
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        /** @description The model version's id. */
+        model_version_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_JudgmentBehind_"];
         };
       };
       /** @description A refusal, as problem+json. */
@@ -6954,6 +7250,42 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["WritingSummary"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_models_touched_api_v1_rankings__ranking_id__models_get: {
+    parameters: {
+      query?: {
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        ranking_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_TouchedModel_"];
         };
       };
       /** @description A refusal, as problem+json. */
