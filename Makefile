@@ -67,10 +67,10 @@ rlhf-sanity: ## nine controls that the engine learns what it is told and nothing
 	$(call set_up,python)
 	@RLHF_SANITY=full $(BIN)/python -m pytest tests/sanity -q
 
-bench: ## every benchmark, or one: make bench NAME=first_loop
+bench: ## every benchmark but gold (hours), or one: make bench NAME=first_loop ARGS=...
 	$(call set_up,frontend)
-	@for name in $(or $(NAME),$(basename $(notdir $(shell grep -l __main__ benchmarks/*.py)))); do \
-		$(BIN)/python -m benchmarks.$$name || exit 1; done
+	@for name in $(or $(NAME),$(filter-out gold,$(basename $(notdir $(shell grep -l __main__ benchmarks/*.py))))); do \
+		$(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 format: ## format everything
 	$(call set_up,node)
