@@ -258,7 +258,9 @@ def tell_of(seed: int, arm: str, found: Mapping[str, Any]) -> None:
 
 def machine() -> str:
     """What the figures come from, in words."""
-    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, {torch.get_num_threads()} threads"
+    return (
+        f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, torch threads: {torch.get_num_threads()}"
+    )
 
 
 def write_whole(path: Path, text: str) -> None:

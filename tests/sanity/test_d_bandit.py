@@ -35,7 +35,6 @@ BANDIT = PpoConfig(
     stop_kl=0.0,
     learning_rate=1e-3,
     warmup_updates=0,
-    blind_value="warn",
     lora_rank=4,
     lora_alpha=8,
     lora_layers=0,

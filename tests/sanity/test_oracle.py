@@ -26,7 +26,6 @@ PLAY = PpoConfig(
     learning_rate=3e-3,
     kl_coefficient=0.2,
     warmup_updates=1,
-    blind_value="warn",
     checkpoint_every=0,
 )
 COUNT = sized(16, 8)
