@@ -193,14 +193,18 @@ def percentiles(column: Numbers) -> dict[str, float]:
 
 
 def disagreements(evidence: Evidence, logit_M: Numbers) -> Iterator[dict[str, Any]]:
-    """The decided pairs that the model gave least chance, one a prompt, to read."""
+    """The decided pairs that the model gave least chance, one a prompt, to read.
+
+    Where as many people side with the model as against it, one person's other view is no disagreement of the model's.
+    """
     decided = evidence.decided()
     chance_D = 1 / (1 + np.exp(-logit_M[~evidence.tie_M]))
     seen: set[int] = set()
     for place in np.argsort(chance_D, kind="stable").tolist():
         one = decided.said[place]
         prompt, pair = one.prompt, one.pair
-        if id(prompt) in seen or decided.margin_M[place] >= 0:
+        said = votes(one)
+        if id(prompt) in seen or decided.margin_M[place] >= 0 or said["preferred"] <= said["other"]:
             continue
         seen.add(id(prompt))
         yield {
@@ -209,7 +213,7 @@ def disagreements(evidence: Evidence, logit_M: Numbers) -> Iterator[dict[str, An
             "annotator": pair.annotator,
             "chance": float(chance_D[place]),
             "margin": float(decided.margin_M[place]),
-            "votes": votes(one),
+            "votes": said,
             "asked": _shortened(prompt.messages[-1]["content"]),
             "preferred": _shortened(prompt.texts[pair.first]),
             "other": _shortened(prompt.texts[pair.second]),

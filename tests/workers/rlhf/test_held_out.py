@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -169,12 +170,23 @@ def test_scores_are_spread_out_bin_by_bin_and_model_by_model() -> None:
 
 
 def test_a_disagreement_tells_what_everybody_said_of_the_pair() -> None:
+    found = held_out.judged([voted(RANKS)])["disagreements"]
+    assert [(one["votes"], one["margin"]) for one in found] == [({"preferred": 2, "other": 1, "tie": 1}, -2.0)]
+    assert found[0]["preferred"] == "this"
+
+
+def test_one_persons_view_against_most_others_is_no_disagreement_of_the_model() -> None:
+    assert held_out.judged([voted([[1, 2], [2, 1], [2, 1]])])["disagreements"] == []
+    assert held_out.judged([voted([[1, 2], [2, 1]])])["disagreements"] == []
+
+
+def voted(ranks: Sequence[list[int]]) -> Scored:
+    """A pair whose second text the model scores higher."""
     row = {
         "prompt_id": 1,
         "split": "validation",
         "messages": [{"role": "user", "content": "Which?"}],
         "completions": [{"text": "this"}, {"text": "that one"}],
-        "annotations": [{"annotator": name, "ranks": ranks} for name, ranks in zip("abcd", RANKS, strict=True)],
+        "annotations": [{"annotator": name, "ranks": ranks} for name, ranks in zip("abcd", ranks, strict=False)],
     }
-    found = held_out.judged([Scored(ranked_prompt(row), torch.tensor([0.0, 2.0]))])["disagreements"]
-    assert [(one["votes"], one["margin"]) for one in found] == [({"preferred": 2, "other": 1, "tie": 1}, -2.0)]
+    return Scored(ranked_prompt(row), torch.tensor([0.0, 2.0]))
