@@ -22,7 +22,7 @@ from workers.rlhf.processes import team
 # Endings by which a run tells raw text from lines of JSON, and packed files from plain ones.
 ENDINGS: Final = (".jsonl", ".jsonl.gz", ".txt.gz")
 # Recipes that several processes can share; the others are one process's work.
-SHARED: Final = frozenset({"sft", "pretrain"})
+SHARED: Final = frozenset({"sft", "pretrain", "ppo", "rloo", "grpo"})
 
 
 class OtherRunError(ValueError):

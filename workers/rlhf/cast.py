@@ -3,7 +3,7 @@
 Shapes: M = tokens, N = completions, d = width.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from workers.rlhf.heads import ScoreHead, load_head
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.policy_configs import Online, PpoConfig
 from workers.rlhf.prefix import Dialogues
+from workers.rlhf.processes import Team, team
 
 POLICY: Final = "policy"
 REFERENCE: Final = "reference"
@@ -78,6 +79,7 @@ class Cast:
     value_head: ValueHead
     critic: Role | None = None
     by_text: bool = False
+    team: Team = field(default_factory=Team)
 
     @property
     def judge(self) -> tuple[Role, ScoreHead]:
@@ -130,7 +132,13 @@ def assemble(policy_folder: Path, reward_folder: Path, config: Online | BestOfNC
         raise BadArtifactError(f"{reward_folder.name}: pessimism needs a reward model with several heads, this has one")
     value_head = ValueHead(policy.model.width).to(policy.model.device)
     whole = Cast(
-        policy=policy, reference=reference, reward=reward, score_head=head, value_head=value_head, by_text=by_text
+        policy=policy,
+        reference=reference,
+        reward=reward,
+        score_head=head,
+        value_head=value_head,
+        by_text=by_text,
+        team=team(),
     )
     if isinstance(config, PpoConfig) and config.value == "apart":
         whole = with_critic(whole, reward_folder, config, seed=seed)

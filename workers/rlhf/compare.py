@@ -76,8 +76,10 @@ def accumulate(cast: Cast, compared: Compared, config: Online, prompts: Sequence
     """The gradient of one minibatch's loss: a mean over its completions, whatever chunks they come in."""
     seen = compared.seen
     row_N = torch.isin(seen.answers.batch.owner_N, torch.tensor(prompts, device=seen.mask_NR.device))
-    parts = passes(cast.policy, seen.answers, config, prompts)
-    return added_up(backward_part(cast, compared, part, config, row_N) for part in parts)
+    parts = passes(cast.policy, seen.answers, config, prompts, team=cast.team)
+    own = added_up(backward_part(cast, compared, part, config, row_N) for part in parts)
+    cast.team.sum_gradients(policy_weights(cast.policy).values())
+    return added_up(cast.team.gathered([own]))
 
 
 def backward_part(cast: Cast, compared: Compared, part: Part, config: Online, row_N: Tensor) -> dict[str, float]:

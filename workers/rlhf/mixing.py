@@ -14,7 +14,7 @@ from workers.rlhf.models import Role
 from workers.rlhf.next_token import Pupil, pupil
 from workers.rlhf.packing import Row
 from workers.rlhf.policy_configs import PpoConfig
-from workers.rlhf.processes import Team
+from workers.rlhf.processes import ALONE, Team
 from workers.rlhf.sampling import row_seed
 from workers.rlhf.sft import stretch
 from workers.rlhf.text_tokens import TextTokens
@@ -43,19 +43,30 @@ class Mix:
         """Add the text's gradient to an empty buffer; its loss in nats a token, and the length of that gradient."""
         rows = self.rows(update, step)
         count = sum(row.targets for row in rows)
-        nll = 0.0
+        # Every process reads all of it; the policy's gradients, which are summed over them, lie on top.
+        processes = self.reader.team.size
+        share, nll = self.config.pretrain_weight / processes, 0.0
         with self.reader.reading():
             for group in self.reader.batches(rows):
                 loss = self.reader.nll(group)
                 nll += require_finite(loss, "the loss of the text that is mixed in")
-                torch.autograd.backward(self.config.pretrain_weight * loss / count)
-        return {"loss/pretraining": nll / count, "gradient_norm/pretraining": length_of(weights_of(self.reader.role))}
+                torch.autograd.backward(share * loss / count)
+        length = processes * length_of(weights_of(self.reader.role))
+        return {"loss/pretraining": nll / count, "gradient_norm/pretraining": length}
 
 
-def mix_of(role: Role, config: PpoConfig, *, seed: int, text: TextTokens | None, texts: Sequence[Row]) -> Mix:
+def mix_of(
+    role: Role,
+    config: PpoConfig,
+    *,
+    seed: int,
+    text: TextTokens | None,
+    texts: Sequence[Row],
+    team: Team = ALONE,
+) -> Mix:
     """Text to mix into the steps of a policy, read in forwards as large as the policy's own."""
     tokens = config.prompts_per_chunk * config.samples_per_prompt * config.max_new_tokens
-    reader = pupil(role, tokens_per_forward=max(tokens, config.pretrain_tokens), packed=True, team=Team())
+    reader = pupil(role, tokens_per_forward=max(tokens, config.pretrain_tokens), packed=True, team=team)
     return Mix(reader, config, seed, text, texts)
 
 

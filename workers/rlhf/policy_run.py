@@ -55,7 +55,12 @@ def launch_online(job: Job) -> None:
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)
         look_at_values(job, step, training)
-        if config.checkpoint_every and step.number % config.checkpoint_every == 0 and step.number < step.total:
+        if (
+            roles.team.leads
+            and config.checkpoint_every
+            and step.number % config.checkpoint_every == 0
+            and step.number < step.total
+        ):
             job.checkpoint(step.number, training)
     settle(training)
     last = shown(job, roles, show, config.updates)
@@ -66,7 +71,9 @@ def launch_online(job: Job) -> None:
     }
     if VALUES in training.numbers:
         report[VALUES] = training.numbers[VALUES]
-    save_policy(job, roles, last, report)
+    if roles.team.leads:
+        save_policy(job, roles, last, report)
+    roles.team.wait()
 
 
 def look_at_values(job: Job, step: Step, training: Training) -> None:
@@ -103,14 +110,16 @@ def beside(job: Job, roles: Cast) -> Mix | None:
         return None
     chat, text, texts = roles.policy.model.chat, None, []
     if (job.folder / TEXT).is_file():
-        write_tokens(job.folder / TEXT, chat.tokenizer, job.folder / "text")
+        if roles.team.leads:
+            write_tokens(job.folder / TEXT, chat.tokenizer, job.folder / "text")
+        roles.team.wait()
         text = open_tokens(job.folder / "text")
     elif (job.folder / DEMONSTRATIONS).is_file():
         reading = SftConfig(max_tokens=config.max_prompt_tokens + config.pretrain_tokens)
         texts = rows_of(read_conversations(job.folder / DEMONSTRATIONS), chat, reading).rows
     if text is None and not texts:
         raise BadDataError("pretrain_weight is above 0, but there is no text to mix in")
-    return mix_of(roles.policy, config, seed=job.seed, text=text, texts=texts)
+    return mix_of(roles.policy, config, seed=job.seed, text=text, texts=texts, team=roles.team)
 
 
 def questions(job: Job, chat: Chat) -> tuple[list[Question], list[Question]]:

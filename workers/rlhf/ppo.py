@@ -72,8 +72,10 @@ def accumulate(cast: Cast, seen: Rollout, config: PpoConfig, prompts: Sequence[i
     """The gradient of one minibatch's loss: a mean over all its tokens, whatever chunks they come in."""
     row_N = torch.isin(seen.answers.batch.owner_N, torch.tensor(prompts, device=seen.mask_NR.device))
     tokens = int(seen.mask_NR[row_N].sum())
-    parts = passes(cast.policy, seen.answers, config, prompts)
-    numbers = added_up(backward_part(cast, seen, part, config, tokens) for part in parts)
+    parts = passes(cast.policy, seen.answers, config, prompts, team=cast.team)
+    own = added_up(backward_part(cast, seen, part, config, tokens) for part in parts)
+    numbers = added_up(cast.team.gathered([own]))
+    cast.team.sum_gradients(cast.trained().values())
     values = [weight for name, weight in cast.trained().items() if not name.startswith("policy/")]
     lengths = {"policy": length_of(weights_of(cast.policy)), "value": length_of(values)}
     return numbers | {f"gradient_norm/{name}": length for name, length in lengths.items()}

@@ -35,6 +35,21 @@ class Team:
         """Every `size`-th item, from this process's own place on."""
         return list(islice(items, self.rank, None, self.size))
 
+    def gathered(self, items: Sequence[Item]) -> list[Item]:
+        """What all processes have of a list of which each took its `share`, in the list's order."""
+        if self.size == 1:
+            return list(items)
+        parts: list[list[Item]] = [[] for _ in range(self.size)]
+        dist.all_gather_object(parts, list(items))
+        rounds = max(map(len, parts))
+        return [part[place] for place in range(rounds) for part in parts if place < len(part)]
+
+    def add_up(self, values: Tensor) -> Tensor:
+        """The sum of all processes' tensors; each filled in its share and left zeros elsewhere."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
     def sum(self, numbers: Sequence[float], device: torch.device) -> list[float]:
         """Each number summed over all processes, in fp64."""
         if self.size == 1:
@@ -64,6 +79,9 @@ class Team:
         """End the exchange with the other processes, at the end of all work."""
         if self.size > 1:
             PartialState().destroy_process_group()
+
+
+ALONE: Final = Team()
 
 
 def team() -> Team:

@@ -19,6 +19,7 @@ from workers.rlhf.logprobs import exact_kl, token_logprobs
 from workers.rlhf.models import Role
 from workers.rlhf.policy_configs import Judging, Writing
 from workers.rlhf.prefix import Dialogues, States, dialogues, join, take
+from workers.rlhf.processes import ALONE, Team
 from workers.rlhf.sampling import Completion, Sampling, row_seed, sample
 from workers.rlhf.training import chunks
 
@@ -75,11 +76,7 @@ class Judged:
 
 def answer(cast: Cast, questions: Sequence[Question], config: Writing, *, count: int, seed: tuple[int, ...]) -> Answers:
     """Let the policy write `count` completions of each question, from the very distribution that it learns in."""
-    owner = [place for place in range(len(questions)) for _ in range(count)]
-    seeds = [row_seed(*seed, questions[place].prompt_id, index) for index, place in enumerate(owner)]
-    plan = Sampling(temperature=config.temperature, max_new_tokens=config.max_new_tokens)
-    value_of = cast.value_head if cast.critic is None else None
-    completions = sample(cast.policy, [question.ids for question in questions], owner, seeds, plan, value_of=value_of)
+    completions = write(cast, questions, config, count=count, seed=seed)
     chat = cast.policy.model.chat
     rows = [done.ids if done.stopped else [*done.ids, chat.stop_id] for done in completions]
     replies = [list(group) for group in chunks(rows, count)]
@@ -93,6 +90,22 @@ def answer(cast: Cast, questions: Sequence[Question], config: Writing, *, count:
     return Answers(completions, batch, lowered, action_NR, stopped_N)
 
 
+def write(
+    cast: Cast, questions: Sequence[Question], config: Writing, *, count: int, seed: tuple[int, ...]
+) -> list[Completion]:
+    """`count` completions of each question; where there are several processes, each writes for its share of them."""
+    places = cast.team.share(range(len(questions)))
+    owner = [number for number in range(len(places)) for _ in range(count)]
+    seeds = [
+        row_seed(*seed, questions[place].prompt_id, place * count + index) for place in places for index in range(count)
+    ]
+    plan = Sampling(temperature=config.temperature, max_new_tokens=config.max_new_tokens)
+    value_of = cast.value_head if cast.critic is None else None
+    ids = [questions[place].ids for place in places]
+    written = sample(cast.policy, ids, owner, seeds, plan, value_of=value_of) if ids else []
+    return [done for group in cast.team.gathered(list(chunks(written, count))) for done in group]
+
+
 @torch.no_grad()
 def judge(cast: Cast, answers: Answers, config: Judging) -> Tensor:
     """The reward model's score [N] of each completion, read at its stop token.
@@ -101,8 +114,10 @@ def judge(cast: Cast, answers: Answers, config: Judging) -> Tensor:
     disagree about is where a policy finds scores that nobody meant.
     """
     reward, head = cast.judge
-    batches = [part.batch for part in passes(reward, answers, config)]
-    last_Nd = torch.cat([reward.states(batch).last(batch.reply_mask_NR) for batch in batches])
+    last_Nd = torch.zeros(len(answers.action_NR), reward.model.width, device=answers.action_NR.device)
+    for part in passes(reward, answers, config, team=cast.team):
+        last_Nd[part.row_N] = reward.states(part.batch).last(part.batch.reply_mask_NR).float()
+    cast.team.add_up(last_Nd)
     if config.pessimism == 0:
         score_N: Tensor = head(last_Nd)
         return score_N
@@ -118,13 +133,13 @@ def cautious(score_NH: Tensor, owner_N: Tensor, pessimism: float) -> Tensor:
 
 
 @torch.no_grad()
-def read_logprobs(role: Role, answers: Answers, config: Writing) -> Tensor:
+def read_logprobs(role: Role, answers: Answers, config: Writing, team: Team = ALONE) -> Tensor:
     """Log-probabilities [N, R] of the policy's tokens as a role reads them; 0 where there is no token."""
     logprob_NR = torch.zeros(answers.action_NR.shape, device=answers.action_NR.device)
-    for part in passes(role, answers, config):
+    for part in passes(role, answers, config, team=team):
         rows_NR = action_logprobs(role, answers, part, role.states(part.batch), config.temperature)
         logprob_NR[part.row_N, : rows_NR.size(1)] = rows_NR
-    return logprob_NR
+    return team.add_up(logprob_NR)
 
 
 def written_logprobs(cast: Cast, answers: Answers, config: Writing) -> Tensor:
@@ -135,7 +150,7 @@ def written_logprobs(cast: Cast, answers: Answers, config: Writing) -> Tensor:
     which the policy will learn: both start at the same numbers.
     """
     if rounds_apart(cast.policy):
-        return read_logprobs(cast.policy, answers, config)
+        return read_logprobs(cast.policy, answers, config, cast.team)
     return padded([done.logprobs for done in answers.completions], answers.action_NR)
 
 
@@ -173,7 +188,7 @@ def look(cast: Cast, answers: Answers, config: Judging) -> Judged:
         answers=answers,
         mask_NR=mask_NR,
         logprob_NR=logprob_NR,
-        kl_NR=(logprob_NR - read_logprobs(cast.reference, answers, config)) * mask_NR,
+        kl_NR=(logprob_NR - read_logprobs(cast.reference, answers, config, cast.team)) * mask_NR,
         entropy_NR=padded([done.entropies for done in answers.completions], mask_NR),
         score_N=judge(cast, answers, config),
     )
@@ -184,9 +199,12 @@ def paid(score_N: Tensor, answers: Answers, config: Judging) -> Tensor:
     return score_N - config.missing_stop_penalty * (~answers.stopped_N).float()
 
 
-def passes(role: Role, answers: Answers, config: Writing, prompts: Sequence[int] | None = None) -> Iterator[Part]:
-    """The dialogues (of some prompts), a few prompts at a time, as a role's model sees them."""
-    for chunk in chunks(prompts or range(len(answers.batch.prompt)), config.prompts_per_chunk):
+def passes(
+    role: Role, answers: Answers, config: Writing, prompts: Sequence[int] | None = None, *, team: Team = ALONE
+) -> Iterator[Part]:
+    """The dialogues (of some prompts), a few prompts at a time, as a role's model sees them; of a team, its share."""
+    chosen = prompts or range(len(answers.batch.prompt))
+    for chunk in team.share(list(chunks(chosen, config.prompts_per_chunk))):
         yield Part(*take(answers.seen_by(role), chunk), chunk)
 
 

@@ -3,7 +3,7 @@
 Shapes: N = completions, R = reply tokens. Masks are True on real tokens.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
@@ -78,7 +78,7 @@ def minibatches(cast: Cast, count: int, config: Rounds, order: torch.Generator) 
         yield [prompt for block in sorted(mini, key=len, reverse=True) for prompt in block]
 
 
-def added_up(parts: Iterator[dict[str, float]]) -> dict[str, float]:
+def added_up(parts: Iterable[dict[str, float]]) -> dict[str, float]:
     """The numbers of a minibatch from those of its chunks."""
     total: dict[str, float] = {}
     for numbers in parts:
