@@ -45,6 +45,7 @@ def launch_online(job: Job) -> None:
     roles = cast.assemble(job.model("policy"), job.model("reward"), config, seed=job.seed)
     if roles.by_text:
         job.log("info", "The reward model has another tokenizer: it reads prompts and completions as text.")
+    job.log("info", in_memory(roles))
     learn, show = questions(job, roles.policy.model.chat)
     training = ppo.training_of(roles, config) if isinstance(config, PpoConfig) else compare.training_of(roles, config)
     done = job.resumed(training)
@@ -55,12 +56,8 @@ def launch_online(job: Job) -> None:
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)
         look_at_values(job, step, training)
-        if (
-            roles.team.leads
-            and config.checkpoint_every
-            and step.number % config.checkpoint_every == 0
-            and step.number < step.total
-        ):
+        due = config.checkpoint_every and step.number % config.checkpoint_every == 0
+        if due and step.number < step.total and roles.team.leads:
             job.checkpoint(step.number, training)
     settle(training)
     last = shown(job, roles, show, config.updates)
@@ -74,6 +71,19 @@ def launch_online(job: Job) -> None:
     if roles.team.leads:
         save_policy(job, roles, last, report)
     roles.team.wait()
+
+
+def in_memory(roles: Cast) -> str:
+    """Which models are in memory, for whom, and how large they are; the optimizer's state comes on top."""
+    named = {"policy": roles.policy, "reference": roles.reference, "reward": roles.reward, "critic": roles.critic}
+    players: dict[int, list[str]] = {}
+    sizes: dict[int, int] = {}
+    for name, role in named.items():
+        if role is not None:
+            players.setdefault(id(role.model), []).append(name)
+            sizes[id(role.model)] = sum(weight.nbytes for weight in role.model.causal.parameters())
+    parts = [f"{sizes[key] / 1e9:.2f} GB for {', '.join(names)}" for key, names in players.items()]
+    return f"Models in memory: {'; '.join(parts)}."
 
 
 def look_at_values(job: Job, step: Step, training: Training) -> None:

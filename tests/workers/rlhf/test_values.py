@@ -17,6 +17,7 @@ from workers.rlhf.heads import ScoreHead, save_head
 from workers.rlhf.job import Event, open_job
 from workers.rlhf.launch import launch
 from workers.rlhf.policy_configs import PpoConfig
+from workers.rlhf.policy_run import in_memory
 from workers.rlhf.rollout import Question
 
 APART = replace(SMALL, value="apart")
@@ -89,6 +90,7 @@ def test_a_critic_learns_beside_the_policy_and_the_judge_stays(tiny_base: Path, 
     before = {name: weight.detach().clone() for name, weight in players.trained().items()}
     judge = [weight.detach().clone() for weight in players.reward.model.parameters_of("reward")]
     steps = list(ppo.train(players, ask(players), APART, ppo.training_of(players, APART), seed=1))
+    assert in_memory(players) == "Models in memory: 0.00 GB for policy, reference, reward, critic."
     assert len(steps) == 4
     assert all(step.metrics["gradient_norm/policy"] > 0 for step in steps)
     assert all(step.metrics["gradient_norm/value"] > 0 for step in steps)
@@ -122,6 +124,7 @@ def test_a_whole_reward_model_gets_a_critic_of_its_own(tiny_base: Path, tmp_path
     players = played(tiny_base, folder, APART)
     assert players.reward.model is not players.policy.model
     assert players.critic.model is players.reward.model
+    assert in_memory(players) == "Models in memory: 0.00 GB for policy, reference; 0.00 GB for reward, critic."
     step = next(ppo.train(players, ask(players), APART, ppo.training_of(players, APART), seed=1))
     assert step.metrics["gradient_norm/value"] > 0
 
@@ -178,4 +181,5 @@ def test_what_values_explained_is_in_the_report_and_nothing_is_a_warning(
     assert len(warnings) == 1
     assert "update 3" in warnings[0]
     assert "value=apart" in warnings[0]
-    assert not [event for event in launched(tmp_path / "sharp", 0.25) if event["type"] == "log"]
+    calm = [event for event in launched(tmp_path / "sharp", 0.25) if event["type"] == "log"]
+    assert [event["level"] for event in calm] == ["info"]
