@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from app.completions.tables import Completion
 from app.datasets.tables import DatasetSnapshot
-from app.loop.retraining import Situation
+from app.loop.retraining import Situation, Today
 from app.loop.tables import Cycle
+from app.projects.settings import LoopSettings, settings_of
+from app.projects.tables import Project
 from app.prompts.tables import Prompt
 from app.rankings.tables import Comparison, Ranking
 from app.registry.tables import ModelVersion
@@ -62,7 +64,23 @@ def situation(session: Session, project_id: int) -> Situation:
         since=since,
         now=session.execute(select(func.now())).scalar_one(),
         under_way=session.scalar(under_way.limit(1)) is not None,
+        today=today(session, project_id, settings_of(session.get_one(Project, project_id)).loop),
     )
+
+
+def today(session: Session, project_id: int, settings: LoopSettings) -> Today:
+    """What the day (UTC) has had so far; nothing is counted that no limit asks for."""
+    begin = func.date_trunc("day", func.now())
+    cycles, minutes = 0, 0.0
+    if settings.cycles_per_day is not None:
+        started = select(func.count()).where(Cycle.project_id == project_id, Cycle.created_at >= begin)
+        cycles = session.scalar(started) or 0
+    if settings.compute_minutes_per_day is not None:
+        until = func.coalesce(Run.finished_at, func.now())
+        seconds = func.extract("epoch", until - func.greatest(Run.started_at, begin))
+        at_work = select(func.sum(seconds)).where(Run.project_id == project_id, Run.started_at.is_not(None))
+        minutes = float(session.scalar(at_work.where(until > begin)) or 0) / 60
+    return Today(cycles=cycles, compute_minutes=minutes)
 
 
 def count_prompts(session: Session, project_id: int) -> dict[str, int]:

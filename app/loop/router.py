@@ -4,10 +4,11 @@ from fastapi import APIRouter, Response
 
 from app.auth.dependencies import ProjectReader, ProjectResearcher
 from app.dependencies import PageDep, SessionDep
-from app.loop import service
+from app.loop import rolling_back, service
 from app.loop.doors import ChangeableCycle, ReadableCycle
-from app.loop.schemas import CycleRead, LoopRead, PromotionDecision, cycle_read, loop_read
+from app.loop.schemas import CycleRead, LoopRead, PromotionDecision, WayBack, cycle_read, loop_read
 from app.pagination import Page
+from app.registry.schemas import ModelVersionRead, model_version_read
 from app.runs.repeats import IdempotencyKey, Request, once
 
 router = APIRouter(tags=["loop"])
@@ -64,9 +65,17 @@ def cancel_cycle(found: ChangeableCycle, session: SessionDep) -> CycleRead:
 
 @router.post("/cycles/{cycle_id}/promotion")
 def decide_promotion(decision: PromotionDecision, found: ChangeableCycle, session: SessionDep) -> CycleRead:
-    """Accept the new policy, which then goes live, or refuse it."""
+    """Accept the new reward model or policy that waits, which then goes live, or refuse it."""
     cycle, access = found
     service.decide_promotion(session, cycle.id, accept=decision.accept, actor=access.user)
     session.flush()
     session.refresh(cycle)
     return cycle_read(cycle)
+
+
+@router.post("/projects/{project_id}/rollback")
+def roll_back(way: WayBack, access: ProjectResearcher, session: SessionDep) -> ModelVersionRead:
+    """Make an earlier reward model or policy live again; the one that is live now is archived."""
+    version = rolling_back.roll_back(session, access.project.id, way.model_version_id, actor=access.user)
+    session.refresh(version)
+    return model_version_read(version)

@@ -1,9 +1,9 @@
 """The loop on the wire."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.inputs import Input
 from app.loop.service import LoopState
@@ -36,6 +36,12 @@ class PromotionDecision(Input):
     """A person's answer to a waiting candidate."""
 
     accept: bool
+
+
+class WayBack(Input):
+    """The model to go back to: one that was live before."""
+
+    model_version_id: int = Field(ge=1, le=2**63 - 1)
 
 
 class PromptCounts(BaseModel):
@@ -84,7 +90,7 @@ class NextRead(BaseModel):
 
 
 class DecisionRead(BaseModel):
-    """What the loop decided, why, and on which numbers."""
+    """What the loop decided, why, and on which numbers; `numbers.gate` holds a reward gate's finding."""
 
     id: int
     at: datetime
@@ -92,10 +98,14 @@ class DecisionRead(BaseModel):
     tone: Literal["neutral", "good", "bad"]
     cycle_id: int | None
     run_id: int | None
+    numbers: dict[str, Any]
 
 
 class LoopRead(BaseModel):
-    """The cycle as one picture: prompts → completions → rankings → reward model → policy."""
+    """The cycle as one picture: prompts → completions → rankings → reward model → policy.
+
+    `candidate` waits for a person; `…_before` is the model that one click goes back to.
+    """
 
     prompts: PromptCounts
     completions: Total
@@ -105,6 +115,8 @@ class LoopRead(BaseModel):
     reward_model: ModelVersionRead | None
     policy: ModelVersionRead | None
     candidate: ModelVersionRead | None
+    reward_model_before: ModelVersionRead | None
+    policy_before: ModelVersionRead | None
     active_runs: list[RunRead]
     cycle: CycleRead | None
     next: NextRead
@@ -133,6 +145,8 @@ def loop_read(state: LoopState) -> LoopRead:
         reward_model=_model(state.reward_model),
         policy=_model(state.policy),
         candidate=_model(state.candidate),
+        reward_model_before=_model(state.reward_model_before),
+        policy_before=_model(state.policy_before),
         active_runs=[run_read(run) for run in state.active_runs],
         cycle=cycle_read(state.cycle) if state.cycle else None,
         next=NextRead.model_validate(state.next, from_attributes=True),

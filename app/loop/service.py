@@ -1,6 +1,7 @@
 """Cycles: start, cancel, accept or refuse the candidate, look."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -9,9 +10,9 @@ from sqlalchemy.orm import Session
 from app import audit, locks
 from app.auth.tables import User
 from app.errors import Conflict
-from app.loop import advancing, counting, decisions, retraining
+from app.loop import advancing, counting, decisions, retraining, rolling_back
 from app.loop.decisions import Tone, tell
-from app.loop.retraining import Next, Trigger, plural
+from app.loop.retraining import Limit, Next, Trigger, plural
 from app.loop.tables import Cycle, LoopDecision
 from app.pagination import PageRequest, Rows, page_by_id
 from app.projects.settings import LoopSettings, settings_of
@@ -39,6 +40,8 @@ class LoopState:
     reward_model: ModelVersion | None
     policy: ModelVersion | None
     candidate: ModelVersion | None
+    reward_model_before: ModelVersion | None
+    policy_before: ModelVersion | None
     active_runs: list[SeenRun]
     cycle: Cycle | None
     next: Next
@@ -82,10 +85,28 @@ def has_rule(session: Session, project_id: int) -> bool:
 
 
 def start_due_cycle(session: Session, project_id: int) -> Cycle | None:
-    """Start a cycle when the project's rule asks for one."""
+    """Start a cycle when the project's rule asks for one, unless a limit of the day is reached, which is said once."""
     settings = settings_of(session.get_one(Project, project_id)).loop
-    trigger = retraining.due(settings, counting.situation(session, project_id))
-    return None if trigger is None else start_cycle(session, project_id, trigger=trigger, actor=None)
+    situation = counting.situation(session, project_id)
+    trigger = retraining.due(settings, situation)
+    if trigger is None:
+        return None
+    limit = retraining.reached(settings, situation.today)
+    if limit is None:
+        return start_cycle(session, project_id, trigger=trigger, actor=None)
+    _say_once(session, project_id, limit, situation.now)
+    return None
+
+
+def _say_once(session: Session, project_id: int, limit: Limit, now: datetime) -> None:
+    """Write down that a limit holds a cycle back; once a day for each limit, and anew when it was changed."""
+    locks.hold(session, f"loop:{project_id}")
+    numbers = {"limit": limit.setting, "allowed": limit.allowed, "day": f"{now.astimezone(UTC):%Y-%m-%d}"}
+    said = select(LoopDecision.id).where(LoopDecision.project_id == project_id, LoopDecision.numbers.contains(numbers))
+    if session.scalar(said.limit(1)) is None:
+        text = f"A cycle is due and not started before midnight (UTC): {limit.words}. A person may start one."
+        session.add(LoopDecision(project_id=project_id, text=text, numbers=numbers))
+        session.flush()
 
 
 def under_way(session: Session, project_id: int) -> Cycle | None:
@@ -170,15 +191,18 @@ def state_of(session: Session, project_id: int) -> LoopState:
     cycle = under_way(session, project_id)
     latest = select(LoopDecision).where(LoopDecision.project_id == project_id).order_by(LoopDecision.id.desc())
     comparisons: dict[str, Any] = counting.count_comparisons(session, project_id)
+    reward_model, policy = registry.live_reward(session, project_id), registry.live_policy(session, project_id)
     return LoopState(
         prompts=counting.count_prompts(session, project_id),
         completions=counting.count_completions(session, project_id),
         tasks=counting.count_tasks(session, project_id),
         rankings=counting.count_rankings(session, project_id),
         comparisons={**comparisons, "new": situation.new_comparisons},
-        reward_model=registry.live_reward(session, project_id),
-        policy=registry.live_policy(session, project_id),
+        reward_model=reward_model,
+        policy=policy,
         candidate=_candidate(session, cycle),
+        reward_model_before=rolling_back.before(session, reward_model),
+        policy_before=rolling_back.before(session, policy),
         active_runs=runs.seen(session, runs.active(session, project_id)),
         cycle=cycle,
         next=retraining.what_is_next(settings, situation),

@@ -63,7 +63,11 @@ def _checked_sampling(settings: SamplingSettings) -> SamplingSettings:
 
 
 class LoopSettings(Input):
-    """When the loop acts by itself, and how far it goes without a person."""
+    """When the loop acts by itself, and how far it goes without a person.
+
+    `cycles_per_day` and `compute_minutes_per_day` keep cycles from starting by themselves once a day (UTC) has had so
+    many, or so many minutes of runs; a person may start one all the same.
+    """
 
     paused: bool = False
     retrain_after_comparisons: int | None = Field(None, ge=1, le=10**9)
@@ -71,6 +75,8 @@ class LoopSettings(Input):
     run_ppo: bool = True
     promotion: Literal["manual", "automatic"] = "manual"
     keep_tasks_ready: int = Field(16, ge=0, le=100_000)
+    cycles_per_day: int | None = Field(None, ge=1, le=10_000)
+    compute_minutes_per_day: float | None = Field(None, ge=1, le=1_000_000)
 
 
 class PracticeSettings(Input):

@@ -138,6 +138,7 @@ TABLE: dict[str, Profile] = {
     "GET /api/v1/projects/{project_id}/loop": READER,
     "GET /api/v1/projects/{project_id}/cycles": READER,
     "POST /api/v1/projects/{project_id}/cycles": RESEARCHER,
+    "POST /api/v1/projects/{project_id}/rollback": RESEARCHER,
     "GET /api/v1/cycles/{cycle_id}": READER,
     "POST /api/v1/cycles/{cycle_id}/cancel": RESEARCHER,
     "POST /api/v1/cycles/{cycle_id}/promotion": RESEARCHER,

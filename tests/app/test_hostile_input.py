@@ -59,6 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/projects/{project_id}/guidelines/seen": {"number": 1},
     "PATCH /api/v1/projects/{project_id}/members/{user_id}": {"role": "admin", "paused": True},
     "POST /api/v1/projects/{project_id}/invitations": {"role": "annotator", "email": "a@example.org"},
+    "POST /api/v1/projects/{project_id}/rollback": {"model_version_id": 1},
     "PATCH /api/v1/projects/{project_id}/tasks": {"overlap": 2, "which": "all"},
     "PATCH /api/v1/projects/{project_id}/tasks/{task_id}": {"overlap": 2, "reserved_for": 1},
     "POST /api/v1/projects/{project_id}/tasks/claim": {"holding": [1]},
@@ -102,7 +103,8 @@ def ids(session):
     boss.is_operator = True
     world.task()
     own = {"project_id": world.project.id, "user_id": boss.id, "assignment_id": take(world, boss).id}
-    others = ("token_id", "invitation_id", "prompt_set_id", "cycle_id", "report_id", "task_id")
+    others = ("token_id", "invitation_id", "prompt_set_id", "cycle_id", "report_id", "task_id", "ranking_id")
+    others += ("completion_id", "model_version_id")
     return {**dict.fromkeys(others, 1), **own}
 
 

@@ -235,7 +235,7 @@ export interface paths {
     put?: never;
     /**
      * Decide Promotion
-     * @description Accept the new policy, which then goes live, or refuse it.
+     * @description Accept the new reward model or policy that waits, which then goes live, or refuse it.
      */
     post: operations["decide_promotion_api_v1_cycles__cycle_id__promotion_post"];
     delete?: never;
@@ -1104,6 +1104,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/rollback": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Roll Back
+     * @description Make an earlier reward model or policy live again; the one that is live now is archived.
+     */
+    post: operations["roll_back_api_v1_projects__project_id__rollback_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/run-kinds": {
     parameters: {
       query?: never;
@@ -1949,7 +1969,7 @@ export interface components {
     };
     /**
      * DecisionRead
-     * @description What the loop decided, why, and on which numbers.
+     * @description What the loop decided, why, and on which numbers; `numbers.gate` holds a reward gate's finding.
      */
     DecisionRead: {
       /**
@@ -1961,6 +1981,10 @@ export interface components {
       cycle_id: number | null;
       /** Id */
       id: number;
+      /** Numbers */
+      numbers: {
+        [key: string]: unknown;
+      };
       /** Run Id */
       run_id: number | null;
       /** Text */
@@ -2624,6 +2648,8 @@ export interface components {
     /**
      * LoopRead
      * @description The cycle as one picture: prompts → completions → rankings → reward model → policy.
+     *
+     *     `candidate` waits for a person; `…_before` is the model that one click goes back to.
      */
     LoopRead: {
       /** Active Runs */
@@ -2636,17 +2662,26 @@ export interface components {
       decisions: components["schemas"]["DecisionRead"][];
       next: components["schemas"]["NextRead"];
       policy: components["schemas"]["ModelVersionRead"] | null;
+      policy_before: components["schemas"]["ModelVersionRead"] | null;
       prompts: components["schemas"]["PromptCounts"];
       rankings: components["schemas"]["RankingCounts"];
       reward_model: components["schemas"]["ModelVersionRead"] | null;
+      reward_model_before: components["schemas"]["ModelVersionRead"] | null;
       settings: components["schemas"]["LoopSettings"];
       tasks: components["schemas"]["TaskCounts"];
     };
     /**
      * LoopSettings
      * @description When the loop acts by itself, and how far it goes without a person.
+     *
+     *     `cycles_per_day` and `compute_minutes_per_day` keep cycles from starting by themselves once a day (UTC) has had so
+     *     many, or so many minutes of runs; a person may start one all the same.
      */
     LoopSettings: {
+      /** Compute Minutes Per Day */
+      compute_minutes_per_day?: number | null;
+      /** Cycles Per Day */
+      cycles_per_day?: number | null;
       /**
        * Keep Tasks Ready
        * @default 16
@@ -4550,6 +4585,14 @@ export interface components {
       run: components["schemas"]["RunShown"] | null;
       /** Text */
       text: string;
+    };
+    /**
+     * WayBack
+     * @description The model to go back to: one that was live before.
+     */
+    WayBack: {
+      /** Model Version Id */
+      model_version_id: number;
     };
     /**
      * WritingAssignment
@@ -6805,6 +6848,42 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["ReportRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  roll_back_api_v1_projects__project_id__rollback_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["WayBack"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ModelVersionRead"];
         };
       };
       /** @description A refusal, as problem+json. */
