@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Final
 from weakref import WeakKeyDictionary
 
-from anyio import CancelScope, Semaphore, WouldBlock, move_on_after
+from anyio import CancelScope, CapacityLimiter, Semaphore, WouldBlock, move_on_after
 from fastapi import Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
@@ -35,10 +35,14 @@ async def request_session() -> AsyncGenerator[Session]:
                     await run_in_threadpool(session.close)
 
 
-@asynccontextmanager
-async def place_at_work() -> AsyncGenerator[None]:
+def place_at_work() -> AbstractAsyncContextManager[None]:
     """One of as many places as there are connections; `ServiceUnavailable` when none gets free in time."""
-    room = _room()
+    return place_in(_room())
+
+
+@asynccontextmanager
+async def place_in(room: Semaphore | CapacityLimiter) -> AsyncGenerator[None]:
+    """A place in `room`; `ServiceUnavailable` when none gets free in time."""
     await _enter(room)
     try:
         yield
@@ -64,7 +68,7 @@ def _room() -> Semaphore:
     return rooms[loop]
 
 
-async def _enter(room: Semaphore) -> None:
+async def _enter(room: Semaphore | CapacityLimiter) -> None:
     try:
         room.acquire_nowait()
     except WouldBlock:

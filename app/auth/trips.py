@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from app.auth.access import HELD_IN_PROJECT, Access, Identity, find_and_hold
 from app.auth.dependencies import ANNOTATORS, BearerDep, ProjectDoor, ProjectId, identity_behind
 from app.db import new_session
-from app.dependencies import finish, place_at_work
+from app.dependencies import finish, place_at_work, place_in
 
 # One thread runs at a time in an interpreter: where requests are many and short, more only get in each other's way.
 AT_ONCE: Final = 4
@@ -48,7 +48,7 @@ class Trip(Generic[Admitted]):
 
     async def make(self, work: Callable[[Session, Admitted], Reply], *, status: int = 200) -> Response:
         """Let the request in, do the work, commit, and answer; a refusal on the way leaves nothing behind."""
-        async with _turn(), place_at_work():
+        async with place_in(_turn()), place_at_work():
             return await run_in_threadpool(self._make, work, status)
 
     def _make(self, work: Callable[[Session, Admitted], Reply], status: int) -> Response:
