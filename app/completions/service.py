@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -58,6 +58,11 @@ def add_sampled(session: Session, *, run_id: int | None, completions: Sequence[S
 def _row(sampled: SampledCompletion, names: Sequence[str]) -> dict[str, Any]:
     text = sampled.text.replace("\0", "")
     return {**asdict(sampled), "text": text, "names_model": names_model(text, names)}
+
+
+def is_to_be_ranked() -> ColumnElement[bool]:
+    """Of a completion: that people are to rank it. What a best-of-n run chose from is only there to be learnt from."""
+    return Completion.sampling["chosen"].is_(None)
 
 
 def add_demonstration(session: Session, *, project_id: int, prompt_id: int, author: User, text: str) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import locks
+from app.completions import service as completions
 from app.completions.tables import Completion
 from app.projects.settings import settings_of
 from app.projects.tables import Project
@@ -63,8 +64,10 @@ def sampling(session: Session, project_id: int, policy: ModelVersion, *, at_leas
 
 
 def unanswered(session: Session, project_id: int, policy: ModelVersion, *, limit: int) -> int:
-    """How many active prompts have no completion by `policy`, counted up to `limit`."""
-    answered = select(Completion.id).where(Completion.prompt_id == Prompt.id, Completion.model_version_id == policy.id)
+    """How many active prompts have no completion by `policy` that people are to rank, counted up to `limit`."""
+    answered = select(Completion.id).where(
+        Completion.prompt_id == Prompt.id, Completion.model_version_id == policy.id, completions.is_to_be_ranked()
+    )
     some = (
         select(Prompt.id)
         .where(Prompt.project_id == project_id, Prompt.state == "active", ~answered.exists())

@@ -7,17 +7,22 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.completions import service as completions
 from app.completions.tables import Completion
 from app.prompts.tables import Prompt
 from app.runs.leases import Claim
 
 
 def choose_prompts(session: Session, held: Claim) -> list[int]:
-    """The prompts with the fewest answers by these models, oldest first."""
+    """The prompts with the fewest answers by these models for people to rank, oldest first."""
     writers = list(held.inputs["models"].values())
     answers = (
         select(func.count())
-        .where(Completion.prompt_id == Prompt.id, Completion.model_version_id.in_(writers))
+        .where(
+            Completion.prompt_id == Prompt.id,
+            Completion.model_version_id.in_(writers),
+            completions.is_to_be_ranked(),
+        )
         .scalar_subquery()
     )
     query = select(Prompt.id).where(Prompt.project_id == held.project_id, Prompt.state == "active")

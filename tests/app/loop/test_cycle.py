@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.completions.service import SampledCompletion, add_sampled
 from app.errors import Conflict, Unprocessable
 from app.loop import advancing, pool, service
 from app.loop.tables import Cycle, LoopDecision
+from app.prompts.tables import Prompt
 from app.registry import service as registry
 from app.registry.service import NewModel
 from app.registry.tables import ModelVersion
@@ -20,6 +22,7 @@ from app.runs.leases import Failure
 from app.runs.tables import Run
 from tests.app.judgment_rows import World
 from tests.workers.jobs.stage import a_stocked_world, with_judgments
+from workers.jobs.sample_plan import choose_prompts
 
 REPORT = {"first": {"eval/scores": 0.0}, "last": {"eval/scores": 0.51, "eval/kl": 1.237}}
 
@@ -207,6 +210,22 @@ def test_the_pool_asks_only_for_prompts_without_an_answer(session: Session, tmp_
     for _ in range(3):
         world.task()
     assert pool.fill(session, world.project.id).config["prompts"] == 2
+
+
+def test_what_a_best_of_n_run_chose_from_leaves_prompts_to_be_ranked(session: Session, tmp_path: Path) -> None:
+    world = a_stocked_world(session, tmp_path / "base", prompts=2, loop={"keep_tasks_ready": 99})
+    first, second = session.scalars(select(Prompt).order_by(Prompt.id))
+    for prompt, sampling in ((first, {"score": 0.5, "chosen": True}), (second, {"temperature": 1.0})):
+        one = SampledCompletion(
+            prompt_id=prompt.id, model_version_id=world.model.id, sample_index=0, text="Rain.", sampling=sampling
+        )
+        add_sampled(session, run_id=None, completions=[one])
+    run = pool.fill(session, world.project.id)
+    assert run is not None
+    assert run.config["prompts"] == 1
+    held = leases.claim(session, run.id, owner="test", lease_seconds=60)
+    assert held is not None
+    assert choose_prompts(session, held) == [first.id]
 
 
 def test_the_page_has_everything(session: Session, world: World) -> None:
