@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { body, client } from "./client";
-import type { Cycle } from "./types";
+import type { Cycle, ModelVersion } from "./types";
 
 export function loopQuery(projectId: number) {
   return queryOptions({
@@ -34,4 +34,10 @@ export async function cancelCycle(cycleId: number): Promise<Cycle> {
 export async function decidePromotion(cycleId: number, accept: boolean): Promise<Cycle> {
   const params = { path: { cycle_id: cycleId } };
   return body(client.POST("/api/v1/cycles/{cycle_id}/promotion", { params, body: { accept } }));
+}
+
+export async function goBackTo(projectId: number, modelVersionId: number): Promise<ModelVersion> {
+  const params = { path: { project_id: projectId } };
+  const way = { model_version_id: modelVersionId };
+  return body(client.POST("/api/v1/projects/{project_id}/rollback", { params, body: way }));
 }

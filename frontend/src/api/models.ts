@@ -23,6 +23,16 @@ export function modelQuery(modelVersionId: number) {
   });
 }
 
+export function originsQuery(modelVersionId: number) {
+  return queryOptions({
+    queryKey: ["model", modelVersionId, "origins"],
+    queryFn: () => {
+      const params = { path: { model_version_id: modelVersionId } };
+      return body(client.GET("/api/v1/model-versions/{model_version_id}/origins", { params }));
+    },
+  });
+}
+
 export async function moveModel(modelVersionId: number, to: "promote" | "archive"): Promise<ModelVersion> {
   const params = { path: { model_version_id: modelVersionId } };
   return body(

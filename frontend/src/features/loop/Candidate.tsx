@@ -21,7 +21,7 @@ export function Candidate({ cycle, model, projectId }: CandidateProps) {
   });
   return (
     <Notice tone="accent" role="status" title={t.loop.candidateTitle(model?.name ?? t.loop.policy)}>
-      <p className="text-soft">{t.loop.candidateText}</p>
+      <p className="text-soft">{cycle.stage === "reward" ? t.loop.rewardCandidateText : t.loop.candidateText}</p>
       {decide.isError && <ErrorNote error={decide.error} />}
       <div className="flex flex-wrap gap-2 pt-2">
         <Button variant="primary" busy={decide.isPending} onClick={() => decide.mutate(true)}>

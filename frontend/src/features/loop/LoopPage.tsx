@@ -17,6 +17,7 @@ import { Candidate } from "./Candidate";
 import { Decisions } from "./Decisions";
 import { Now } from "./Now";
 import { Picture } from "./Picture";
+import { WayBack } from "./WayBack";
 
 interface LoopPageProps {
   projectId: number;
@@ -49,7 +50,10 @@ export function LoopPage({ projectId, projectName, role }: LoopPageProps) {
           <Picture loop={loop.data} />
           <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1.15fr)_minmax(0,1fr)]">
             <Decisions decisions={loop.data.decisions} projectId={projectId} />
-            <Now loop={loop.data} />
+            <div className="grid gap-5">
+              <Now loop={loop.data} />
+              <WayBack loop={loop.data} projectId={projectId} />
+            </div>
           </div>
         </>
       )}

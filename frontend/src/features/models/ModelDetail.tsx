@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
+import { goBackTo } from "@/api/loop";
 import { modelQuery, moveModel } from "@/api/models";
 import type { ModelLineage } from "@/api/types";
 import { Button } from "@/components/Button";
@@ -15,6 +16,7 @@ import { t } from "@/strings";
 
 import { Lineage } from "./Lineage";
 import { StagePill } from "./ModelsPage";
+import { Origins } from "./Origins";
 
 export function ModelDetail({ modelId, projectId }: { modelId: number; projectId: number }) {
   const model = useQuery(modelQuery(modelId));
@@ -57,6 +59,9 @@ export function ModelDetail({ modelId, projectId }: { modelId: number; projectId
       <Panel title={t.runs.models.lineage}>
         <Lineage model={data} />
       </Panel>
+      <Panel title={t.runs.models.origins}>
+        <Origins modelId={modelId} projectId={projectId} />
+      </Panel>
       {Object.keys(data.metrics).length > 0 && (
         <Panel title={t.runs.models.metrics}>
           <Facts className="max-w-lg" rows={factsOf(data.metrics, formatFigure)} />
@@ -82,8 +87,11 @@ function RunLink({ projectId, runId }: { projectId: number; runId: number }) {
 function Moves({ model, projectId }: { model: ModelLineage; projectId: number }) {
   const [asked, setAsked] = useState<"promote" | "archive" | null>(null);
   const queries = useQueryClient();
+  // Going back to a model that was live before is a decision of the loop's diary.
+  const wasLive = model.stage === "archived" && model.promoted_at !== null;
   const move = useMutation({
-    mutationFn: (to: "promote" | "archive") => moveModel(model.id, to),
+    mutationFn: (to: "promote" | "archive") =>
+      to === "promote" && wasLive ? goBackTo(projectId, model.id) : moveModel(model.id, to),
     onSuccess: async () => {
       await Promise.all(
         [["models", projectId], ["model"], ["loop", projectId]].map((queryKey) =>
@@ -93,7 +101,7 @@ function Moves({ model, projectId }: { model: ModelLineage; projectId: number })
       setAsked(null);
     },
   });
-  const words = { promote: t.runs.models.promote, archive: t.runs.models.archive };
+  const words = { promote: wasLive ? t.runs.models.goBack : t.runs.models.promote, archive: t.runs.models.archive };
   return (
     <>
       {model.stage !== "live" && model.artifact !== null && (

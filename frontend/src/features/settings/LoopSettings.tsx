@@ -41,6 +41,23 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
               step="any"
               defaultValue={loop.retrain_every_hours ?? ""}
             />
+            <TextField
+              label={t.settings.cyclesPerDay}
+              hint={t.settings.limitEmpty}
+              name="cycles_per_day"
+              type="number"
+              min={1}
+              defaultValue={loop.cycles_per_day ?? ""}
+            />
+            <TextField
+              label={t.settings.computePerDay}
+              hint={t.settings.limitEmpty}
+              name="compute_minutes_per_day"
+              type="number"
+              min={1}
+              step="any"
+              defaultValue={loop.compute_minutes_per_day ?? ""}
+            />
           </div>
         )}
         <Check name="run_ppo" label={t.settings.runPpo} defaultChecked={loop.run_ppo} />

@@ -71,6 +71,8 @@ function machineIn(form: FormData, before: ProjectSettings) {
       run_ppo: form.has("run_ppo"),
       promotion: text(form, "promotion"),
       keep_tasks_ready: figure(form, "keep_tasks_ready"),
+      cycles_per_day: isAutomatic ? figure(form, "cycles_per_day") : null,
+      compute_minutes_per_day: isAutomatic ? figure(form, "compute_minutes_per_day") : null,
     },
   };
 }
