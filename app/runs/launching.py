@@ -202,9 +202,8 @@ def _wrong_base(detail: str) -> Unprocessable:
 
 def _policy_and_reward(session: Session, wanted: Launch) -> dict[str, int]:
     known = _known(session, wanted, frozenset({"policy", "reward"}))
-    policy = known.get("policy") or _policy(session, wanted)
+    policy = _improved(session, wanted, known)
     reward = _scorer(session, wanted, known, KINDS[wanted.kind].title)
-    _require_weights(policy, "policy")
     return {"policy": policy.id, "reward": reward.id}
 
 
@@ -224,12 +223,15 @@ def _scorer(session: Session, wanted: Launch, known: dict[str, ModelVersion], ne
 
 
 def _policy_alone(session: Session, wanted: Launch) -> dict[str, int]:
-    known = _known(session, wanted, frozenset({"policy"}))
+    return {"policy": _improved(session, wanted, _known(session, wanted, frozenset({"policy"}))).id}
+
+
+def _improved(session: Session, wanted: Launch, known: dict[str, ModelVersion]) -> ModelVersion:
     policy = known.get("policy") or _policy(session, wanted)
     _require_weights(policy, "policy")
     if policy.kind == "reward":
         raise Unprocessable(f"{policy.name} scores, it does not write", field="models.policy", type="wrong-model")
-    return {"policy": policy.id}
+    return policy
 
 
 def _compared(session: Session, wanted: Launch) -> dict[str, int]:

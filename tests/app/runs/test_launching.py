@@ -101,9 +101,10 @@ def test_a_policy_is_improved_with_what_its_kind_needs(session: Session, world: 
     for kind in ("ppo", "rloo", "grpo", "best_of_n"):
         assert inputs(kind) == {"models": {"policy": world.model.id, "reward": scorer.id}, "prompt_set_id": None}
     assert inputs("dpo") == {"models": {"policy": world.model.id}}
-    with pytest.raises(AppError) as refusal:
-        inputs("dpo", models={"policy": scorer.id})
-    assert (refusal.value.field, refusal.value.type) == ("models.policy", "wrong-model")
+    for kind in ("ppo", "rloo", "grpo", "best_of_n", "dpo"):
+        with pytest.raises(AppError) as refusal:
+            inputs(kind, models={"policy": scorer.id})
+        assert (refusal.value.field, refusal.value.type) == ("models.policy", "wrong-model"), kind
     with pytest.raises(AppError) as refusal:
         inputs("ppo", config={"pretrain_weight": 1.0})
     assert refusal.value.type == "no-demonstrations"
