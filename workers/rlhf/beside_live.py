@@ -63,9 +63,8 @@ def read_by(judge: Judge, config: RewardConfig, prompts: Sequence[RankedPrompt])
 
 def make_room(trained: RewardModel) -> None:
     """Take the new model off its GPU: it has nothing to do there any more, and the live one needs the memory."""
-    if trained.language_model.device.type != "cpu":
-        nn.Module.to(trained.language_model.causal, "cpu")
-        torch.cuda.empty_cache()
+    nn.Module.to(trained.language_model.causal, "cpu")
+    torch.cuda.empty_cache()
 
 
 def side_by_side(live: Evidence, new: Evidence, correlation: float) -> dict[str, list[Any]]:
