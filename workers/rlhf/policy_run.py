@@ -91,7 +91,9 @@ def look_at_values(job: Job, step: Step, training: Training) -> None:
     explained = step.metrics.get("val/explained_var")
     if explained is None or step.number not in LOOKED_AT:
         return
-    training.numbers[VALUES] = training.numbers.get(VALUES, {}) | {str(step.number): explained}
+    kept = training.numbers.get(VALUES, {}) | {str(step.number): explained}
+    # In the order in which a checkpoint would give them back, as below.
+    training.numbers[VALUES] = dict(sorted(kept.items()))
     if step.number == CHECKED_AT and explained <= 0:
         job.log(
             "warning",
@@ -110,7 +112,7 @@ def steps_of(job: Job, roles: Cast, learn: Sequence[Question], training: Trainin
 
 
 def beside(job: Job, roles: Cast) -> Mix | None:
-    """The text to mix in, if any is to be: `pretrain.txt`, else `demonstrations.jsonl`.
+    """The text to mix in, if any is to be: `pretrain.txt`, else `demonstrations.jsonl` without what is held out.
 
     Raises:
         BadDataError: the run was given none.
@@ -126,7 +128,8 @@ def beside(job: Job, roles: Cast) -> Mix | None:
         text = open_tokens(job.folder / "text")
     elif (job.folder / DEMONSTRATIONS).is_file():
         reading = SftConfig(max_tokens=config.max_prompt_tokens + config.pretrain_tokens)
-        texts = rows_of(read_conversations(job.folder / DEMONSTRATIONS), chat, reading).rows
+        said = read_conversations(job.folder / DEMONSTRATIONS)
+        texts = rows_of([one for one in said if one.split not in reward_report.HELD_OUT], chat, reading).rows
     if text is None and not texts:
         raise BadDataError("pretrain_weight is above 0, but there is no text to mix in")
     return mix_of(roles.policy, config, seed=job.seed, text=text, texts=texts, team=roles.team)
@@ -135,11 +138,13 @@ def beside(job: Job, roles: Cast) -> Mix | None:
 def questions(job: Job, chat: Chat) -> tuple[list[Question], list[Question]]:
     """The prompts to learn on, and the few that are answered at the first and the last update for people to read.
 
+    A prompt of another split than train is never learnt on; one that names none is.
+
     Raises:
-        BadDataError: there is no prompt.
+        BadDataError: there is no prompt, or one that can't be read.
     """
     rows = list(read_lines(job.folder / DATA))
-    train = [row for row in rows if row.get("split", "train") == "train"] or rows
+    train = [row for row in rows if (row.get("split") or "train") == "train"]
     if not train:
         raise BadDataError("there is no prompt to learn on")
     held_out = [row for row in rows if row.get("split") in reward_report.HELD_OUT]
@@ -151,12 +156,19 @@ def questions(job: Job, chat: Chat) -> tuple[list[Question], list[Question]]:
 
 
 def asked_of(rows: Sequence[Mapping[str, Any]], chat: Chat, config: Writing) -> tuple[list[Question], int]:
-    """Rows of prompts as questions, and how many of them were too long and lost their start."""
-    encoded = [(row, chat.prompt(row["messages"], config.max_prompt_tokens)) for row in rows]
-    asked = [
-        Question(row["prompt_id"], prompt.ids, row["messages"][-1]["content"], row["messages"])
-        for row, prompt in encoded
-    ]
+    """Rows of prompts as questions, and how many of them were too long and lost their start.
+
+    Raises:
+        BadDataError: a row that is no prompt.
+    """
+    try:
+        encoded = [(row, chat.prompt(row["messages"], config.max_prompt_tokens)) for row in rows]
+        asked = [
+            Question(row["prompt_id"], prompt.ids, row["messages"][-1]["content"], row["messages"])
+            for row, prompt in encoded
+        ]
+    except (IndexError, KeyError, TypeError) as error:
+        raise BadDataError(f"a prompt lacks {error}, or has it of the wrong kind") from error
     return asked, sum(prompt.cut > 0 for _, prompt in encoded)
 
 

@@ -167,7 +167,8 @@ class Rows:
         """Feed the chosen tokens and return the states [N, d] after them."""
         self.mask_NT = torch.cat([self.mask_NT, torch.ones_like(self.mask_NT[:, :1])], dim=1)
         hidden_N1d = self._run(self.token_N[:, None], self.mask_NT, self.position_N[:, None], self.cache)
-        self.position_N = self.position_N + 1
+        # A row that has ended may stay while others go on; the model has no positions for what it would say.
+        self.position_N = (self.position_N + 1).clamp(max=self.model.longest - 1)
         return hidden_N1d[:, 0]
 
     def _room(self) -> int:

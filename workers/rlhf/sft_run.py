@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from workers.rlhf import models, sft
-from workers.rlhf.artifacts import BadArtifactError, Description, file_sha256, read_description
+from workers.rlhf.artifacts import BadArtifactError, Description, file_sha256, read_description, rewards_behind
 from workers.rlhf.data import BadDataError, Chat
 from workers.rlhf.demonstrations import Conversation, Reading, held_out_or_not, read_conversations, rows_of
 from workers.rlhf.job import Job
@@ -150,10 +150,13 @@ def save(job: Job, role: Role, metrics: Mapping[str, float], report: Mapping[str
         whole = model if role.adapter is None else merged(model, role.adapter, job.model("base"))
         models.save_whole(whole, job.out)
         models.save_tokenizer(whole, job.out)
+    # Weights that a reward model chose are not for it to judge later.
+    chosen_by = [job.model("reward")] if job.config.keep == "reward" else []
     description = Description(
         kind="sft",
         base_sha256=model.base_sha256,
         adapter=virtual,
+        rewarded_by=rewards_behind(job.model("base"), *chosen_by),
         config=asdict(job.config),
         metrics=dict(metrics),
     )

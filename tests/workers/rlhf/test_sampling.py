@@ -1,7 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
+from transformers import GPT2Config, GPT2LMHeadModel
 
+from tests.tiny_model import tiny_tokenizer
 from workers.rlhf import models, sampling, sampling_rows
+from workers.rlhf.data import chat_of
 from workers.rlhf.drawing import likeliest, penalty
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.sampling import Completion, Sampling, draw, nucleus, row_seed, sample, text_of
@@ -175,6 +180,24 @@ def test_a_queue_of_a_model_with_virtual_tokens_or_without_a_cache_goes_in_waves
     plain = written(tiny, prompts, plan)
     monkeypatch.setattr(sampling, "shares_prefix", lambda _: False)
     assert [one.ids for one in written(tiny, prompts, plan, width=5)] == [one.ids for one in plain]
+
+
+def test_a_completion_that_waits_for_others_needs_no_further_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With learnt positions there is none behind the last: who fills them all stays quiet until the batch shrinks."""
+    tokenizer = tiny_tokenizer()
+    torch.manual_seed(0)
+    config = GPT2Config(vocab_size=len(tokenizer), n_positions=24, n_embd=32, n_layer=1, n_head=2)
+    model = LanguageModel(GPT2LMHeadModel(config).eval(), replace(chat_of(tokenizer), stop_id=-1), "")
+
+    def ends(self: sampling_rows.Rows, done: Completion) -> str | None:
+        """All but the first completion end after five tokens."""
+        return "." if len(done.ids) == 5 and done is not self.completions[0] else None
+
+    monkeypatch.setattr(sampling_rows.Rows, "_stop_string", ends)
+    owner = [0, *[1] * 12]
+    plan = Sampling(max_new_tokens=12)
+    done = sample(Role(model, None), [[5] * 12, [7] * 3], owner, [row_seed(n) for n in owner], plan, width=5)
+    assert [len(one.ids) for one in done] == [12, *[5] * 12]
 
 
 def test_tokens_are_heard_of_as_they_are_written(tiny: LanguageModel, prompts: list[list[int]]) -> None:

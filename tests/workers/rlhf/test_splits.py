@@ -1,0 +1,89 @@
+"""What is held out stays out of a policy's training, and what was chosen by a reward model says so."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_model import EXCHANGES
+from tests.workers.rlhf.conftest import write_job
+from tests.workers.rlhf.test_ppo import save_reward
+from workers.rlhf import models, policy_run
+from workers.rlhf.alternative_configs import DpoConfig
+from workers.rlhf.artifacts import artifact_sha256, read_description
+from workers.rlhf.cast import without_judge
+from workers.rlhf.checkpoints import Training, load, save
+from workers.rlhf.data import BadDataError
+from workers.rlhf.job import Event, Job, open_job
+from workers.rlhf.launch import launch
+from workers.rlhf.policy_run import VALUES, look_at_values
+from workers.rlhf.rounds import Step
+from workers.rlhf.training import adam
+
+SPLITS = ("train", "validation", "test", None, "")
+
+
+def rows(*splits: str | None) -> list[dict]:
+    return [
+        {"prompt_id": number, "split": split, "messages": [{"role": "user", "content": EXCHANGES[number][0]}]}
+        for number, split in enumerate(splits)
+    ]
+
+
+def job_with(folder: Path, data: list[dict], **config: object) -> Job:
+    return open_job(write_job(folder, "ppo", data, {}, config=config), lambda _: None)
+
+
+def test_only_prompts_that_are_not_held_out_are_learnt_on(tiny: models.LanguageModel, tmp_path: Path) -> None:
+    learn, show = policy_run.questions(job_with(tmp_path / "a", rows(*SPLITS)), tiny.chat)
+    assert [one.prompt_id for one in learn] == [0, 3, 4]
+    assert [one.prompt_id for one in show] == [1, 2]
+    with pytest.raises(BadDataError, match="no prompt to learn on"):
+        policy_run.questions(job_with(tmp_path / "b", rows("test", "validation")), tiny.chat)
+
+
+@pytest.mark.parametrize(
+    "row", [{"prompt_id": 1}, {"messages": [{"role": "user", "content": "So?"}]}, {"prompt_id": 1, "messages": "So?"}]
+)
+def test_a_row_that_is_no_prompt_is_named(tiny: models.LanguageModel, tmp_path: Path, row: dict) -> None:
+    with pytest.raises(BadDataError, match="a prompt lacks"):
+        policy_run.questions(job_with(tmp_path / "a", [row]), tiny.chat)
+
+
+def test_demonstrations_that_are_held_out_are_not_mixed_in(tiny_base: Path, tmp_path: Path) -> None:
+    job = job_with(tmp_path / "a", rows("train"), pretrain_weight=1.0)
+    lines = [row | {"completion": EXCHANGES[row["prompt_id"]][1]} for row in rows(*SPLITS)]
+    (job.folder / "demonstrations.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    roles = without_judge(tiny_base, DpoConfig(lora_layers=1), seed=1)
+    mix = policy_run.beside(job, roles)
+    assert mix is not None
+    assert [one.source for one in mix.texts] == ["line 1", "line 4", "line 5"]
+    (job.folder / "demonstrations.jsonl").write_text(json.dumps(lines[1]) + "\n")
+    with pytest.raises(BadDataError, match="no text to mix in"):
+        policy_run.beside(job, roles)
+
+
+def test_a_resumed_run_keeps_what_values_explained_in_the_same_order(
+    tiny: models.LanguageModel, tmp_path: Path
+) -> None:
+    job = job_with(tmp_path / "a", rows("train"))
+    weights = {"bias": next(tiny.causal.parameters())}
+    straight, resumed = (Training(weights, adam([(weights.values(), 0.0)]), {}) for _ in range(2))
+    for number in (1, 3, 10):
+        look_at_values(job, Step(number, 12, {"val/explained_var": number / 100}), straight)
+    load(save(tmp_path / "checkpoints", 10, straight).path, resumed)
+    assert str(resumed.numbers[VALUES]) == str(straight.numbers[VALUES])
+    assert resumed.numbers[VALUES] == {"1": 0.01, "3": 0.03, "10": 0.1}
+
+
+def test_a_fine_tuned_model_that_a_reward_model_chose_says_by_which(tiny_base: Path, tmp_path: Path) -> None:
+    reward = save_reward(tiny_base, tmp_path / "artifact")
+    said = [row | {"completion": EXCHANGES[row["prompt_id"]][1]} for row in rows("train", "train", "validation")]
+    quick = {"minimum_steps": 1, "epochs": 1, "lora_layers": 1, "samples_to_read": 1}
+    found = {}
+    for keep in ("reward", "best"):
+        events: list[Event] = []
+        roles = {"base": tiny_base, "reward": reward}
+        launch(open_job(write_job(tmp_path / keep, "sft", said, roles, config=quick | {"keep": keep}), events.append))
+        found[keep] = read_description(tmp_path / keep / "out").rewarded_by
+    assert found == {"reward": [artifact_sha256(reward)], "best": []}
