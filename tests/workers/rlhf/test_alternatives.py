@@ -1,7 +1,7 @@
 """RLOO, GRPO, DPO and best-of-n against their formulas: by enumeration, by hand, and by plain transformers."""
 
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from math import log
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from torch import Tensor, tensor
 
 from tests.workers.rlhf.conftest import ranked_rows, write_job
 from tests.workers.rlhf.test_ppo import ask, save_reward
-from workers.rlhf import best_of_n, cast, compare, dpo, rollout
+from workers.rlhf import best_of_n, cast, checkpoints, compare, dpo, rollout
 from workers.rlhf.advantages import group_advantages, without_siblings_mean
 from workers.rlhf.alternative_configs import BestOfNConfig, DpoConfig
 from workers.rlhf.artifacts import artifact_sha256, read_description
 from workers.rlhf.cast import Cast
+from workers.rlhf.checkpoints import Training
 from workers.rlhf.course import Course, Likelihood
 from workers.rlhf.data import BadDataError, read_lines
 from workers.rlhf.dpo import Pair
@@ -147,6 +148,29 @@ def test_the_policy_learns_what_is_rewarded(
     steps = list(compare.train(players, ask(players), config, compare.training_of(players, config), seed=1))
     assert steps[0].metrics["objective/kl"] == pytest.approx(0, abs=1e-3)
     assert steps[-1].metrics["objective/scores"] > steps[0].metrics["objective/scores"] + 0.4
+
+
+@pytest.mark.parametrize("kind", [RlooConfig, GrpoConfig])
+def test_a_resumed_run_ends_with_the_very_same_weights(
+    tiny_base: Path, reward_folder: Path, tmp_path: Path, kind: type[Online]
+) -> None:
+    config = kind(**ROUND)
+
+    def start() -> tuple[Cast, Training]:
+        players = cast.assemble(tiny_base, reward_folder, config, seed=1)
+        return players, compare.training_of(players, config)
+
+    straight, whole = start()
+    told = [step.metrics for step in compare.train(straight, ask(straight), config, whole, seed=1)]
+    first, half = start()
+    list(islice(compare.train(first, ask(first), config, half, seed=1), 2))
+    saved = checkpoints.save(tmp_path, 2, half)
+    second, resumed = start()
+    done = checkpoints.load(saved.path, resumed)
+    again = compare.train(second, ask(second), config, resumed, seed=1, done=done)
+    assert [step.metrics for step in again] == told[2:]
+    for name, weight in second.trained().items():
+        assert torch.equal(weight, straight.trained()[name])
 
 
 # DPO

@@ -11,6 +11,7 @@ import pytest
 
 from tests.tiny_model import EXCHANGES
 from tests.workers.rlhf.conftest import ranked_rows, write_job
+from tests.workers.rlhf.test_ppo import save_reward
 from tests.workers.rlhf.test_sft import demonstrations
 from workers.rlhf import checkpoints
 from workers.rlhf.artifacts import verify
@@ -32,8 +33,18 @@ SFT = {
     "lora_rank": 4,
 }
 REWARD = {"minimum_steps": 50, "prompts_per_step": 2, "checkpoint_every": 10, "lora_layers": 1, "ties": "davidson"}
-ROUNDS = {"updates": 6, "prompts_per_update": 2, "max_new_tokens": 6, "lora_layers": 1, "checkpoint_every": 1}
-PPO = ROUNDS | {"value": "apart", "ema": 0.5, "pretrain_weight": 0.5, "pretrain_rows": 2, "pretrain_tokens": 8}
+PPO = {
+    "updates": 6,
+    "prompts_per_update": 2,
+    "max_new_tokens": 6,
+    "lora_layers": 1,
+    "checkpoint_every": 1,
+    "value": "apart",
+    "ema": 0.5,
+    "pretrain_weight": 0.5,
+    "pretrain_rows": 2,
+    "pretrain_tokens": 8,
+}
 DPO = {"minimum_steps": 40, "prompts_per_step": 2, "checkpoint_every": 5, "lora_layers": 1, "shown_tokens": 4}
 BEST = {
     "samples_per_prompt": 2,
@@ -43,8 +54,8 @@ BEST = {
     "checkpoint_every": 5,
     "lora_layers": 1,
 }
-CONFIGS = {"sft": SFT, "reward": REWARD, "ppo": PPO, "rloo": ROUNDS, "dpo": DPO, "best_of_n": BEST}
-JUDGED = ("ppo", "rloo", "best_of_n")
+CONFIGS = {"sft": SFT, "reward": REWARD, "ppo": PPO, "dpo": DPO, "best_of_n": BEST}
+JUDGED = ("ppo", "best_of_n")
 
 
 def launched(folder: Path) -> list[Event]:
@@ -90,13 +101,11 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(tiny_base: Path, tmp_path:
     if kind == "dpo":
         roles = {"policy": tiny_base}
     if kind in JUDGED:
-        judge = write_job(tmp_path / "rm", "reward", rows, roles, config={"minimum_steps": 1, "lora_layers": 1})
-        launched(judge)
-        (judge / "out" / "base").symlink_to(tiny_base)
+        judge = save_reward(tiny_base, tmp_path / "reward")
         rows = [
             {"prompt_id": n, "messages": [{"role": "user", "content": ask}]} for n, (ask, _) in enumerate(EXCHANGES)
         ]
-        roles = {"policy": tiny_base, "reward": judge / "out"}
+        roles = {"policy": tiny_base, "reward": judge}
     broken = write_job(tmp_path / "broken", kind, rows, roles, config=config)
     (broken / "pretrain.txt").write_text(TEXT)
     killed(broken, 2 if kind == "best_of_n" else config["checkpoint_every"])
