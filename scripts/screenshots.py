@@ -38,6 +38,8 @@ PAGES = {
     "settings": "settings",
     "audit": "audit",
 }
+# Pages of the newest run of a kind that has succeeded, and the part of it that is in view.
+RUNS = {"run": ("ppo", ""), "report": ("reward", ""), "report-disagreements": ("reward", "#disagreements")}
 SETTLE_MS = 1500
 # The desk once more, with everything that can be asked.
 WHOLE_FORM = {
@@ -88,7 +90,7 @@ def rank_two(page: Page) -> None:
 
 
 def picture_everything(page: Page, ending: str, only: frozenset[str]) -> None:
-    """Every page of the project, the desk with its whole form, and the newest PPO run; or `only` some of them."""
+    """Every page of the project, the desk with its whole form, and the newest runs; or `only` some of them."""
     page.goto("/sign-in")
     if wanted("sign-in", only):
         take(page, f"sign-in-{ending}")
@@ -99,10 +101,8 @@ def picture_everything(page: Page, ending: str, only: frozenset[str]) -> None:
         ask(page, project, WHOLE_FORM)
         picture(page, project, "desk-form", ending)
         ask(page, project, AS_USUAL)
-    runs = page.request.get(f"{api_of(project)}/runs?kind=ppo").json()["items"]
-    if runs and wanted("run", only):
-        page.goto(f"{project}/runs/{runs[0]['id']}")
-        take(page, f"run-{ending}")
+    for name in (name for name in RUNS if wanted(name, only)):
+        picture_run(page, project, name, ending)
 
 
 def wanted(name: str, only: frozenset[str]) -> bool:
@@ -117,6 +117,15 @@ def picture(page: Page, project: str, name: str, ending: str) -> None:
         page.wait_for_selector("article[data-answer]")
         rank_two(page)
     take(page, f"{name}-{ending}")
+
+
+def picture_run(page: Page, project: str, name: str, ending: str) -> None:
+    """A part of the page of a run, if there is such a run."""
+    kind, part = RUNS[name]
+    runs = page.request.get(f"{api_of(project)}/runs?kind={kind}&state=succeeded").json()["items"]
+    if runs:
+        page.goto(f"{project}/runs/{runs[0]['id']}{part}")
+        take(page, f"{name}-{ending}")
 
 
 def ask(page: Page, project: str, settings: dict[str, object]) -> None:

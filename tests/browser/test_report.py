@@ -52,6 +52,8 @@ def test_a_report_can_be_read(open_tab: OpenTab, project: World, run: Run, size:
     expect(held_out.get_by_role("listitem").first).to_contain_text("oise" if noise(judged) else "equal scores")
     expect(page.get_by_role("img", name="Reliability diagram")).to_be_visible()
     expect(page.locator("#disagreements article")).to_have_count(2 * min(3, len(judged["disagreements"])))
+    page.get_by_role("navigation", name="On this page").get_by_role("link", name="Worst disagreements").click()
+    expect(page.locator("#disagreements h2")).to_be_in_viewport()
     page.locator("#calibration").get_by_text("The numbers").click()
     expect(page.locator("#calibration").get_by_role("table", name="Calibration")).to_be_visible()
     page.get_by_role("button", name="Read it here").click()

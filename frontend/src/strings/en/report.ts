@@ -176,4 +176,6 @@ export const report = {
   worse: (size: string) => `Held-out loss rose by ${size} nats a token: fewer steps, or a smaller learning rate.`,
   nothingHeldOutSft: "Nothing was held out, so no loss tells which weights are best: the last ones were kept.",
   other: "What the run reported",
+  yes: "yes",
+  no: "no",
 };

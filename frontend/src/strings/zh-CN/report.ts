@@ -167,4 +167,6 @@ export const report: Strings["report"] = {
   worse: (size) => `留出损失每词元上升 ${size} 纳特：请减少步数，或降低学习率。`,
   nothingHeldOutSft: "没有留出数据，因此无法用损失选出最好的权重：保留最后的权重。",
   other: "运行报告的内容",
+  yes: "是",
+  no: "否",
 };

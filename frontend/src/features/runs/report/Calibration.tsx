@@ -55,7 +55,7 @@ function Diagram({ calibration: { curve, error } }: { calibration: Found }) {
   const path = points.map(({ x, y }) => `${x},${y}`).join(" ");
   return (
     <figure className="grid w-full max-w-sm grid-cols-[auto_minmax(0,1fr)] gap-x-2">
-      <span aria-hidden="true" className="text-soft self-center text-xs [writing-mode:vertical-rl] rotate-180">
+      <span aria-hidden="true" className="text-soft self-center text-xs [writing-mode:sideways-lr]">
         {t.report.cameTrue}
       </span>
       <svg

@@ -1,14 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 
 import { reportQuery } from "@/api/runs";
 import type { RewardReport, RunReport, SftReport } from "@/api/types";
 import { buttonClass } from "@/components/Button";
-import { Facts, factsOf } from "@/components/Facts";
-import { formatFigure } from "@/components/format";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { Panel } from "@/components/Page";
 import { t } from "@/strings";
 
+import { AnyReport } from "./AnyReport";
 import { Calibration } from "./Calibration";
 import { DataChecks } from "./DataChecks";
 import { Disagreements } from "./Disagreements";
@@ -21,6 +21,12 @@ import { SftFacts } from "./SftFacts";
 /** What a finished run has to say: a kind this page does not know is told fact by fact. */
 export function Report({ runId }: { runId: number }) {
   const report = useQuery(reportQuery(runId));
+  const isHere = report.isSuccess;
+  // An address that names a part was opened before that part was there.
+  useEffect(() => {
+    const { hash } = globalThis.location;
+    if (isHere && hash !== "") document.getElementById(hash.slice(1))?.scrollIntoView();
+  }, [isHere]);
   if (report.isError) return <ErrorNote error={report.error} onRetry={report.refetch} />;
   if (report.data === undefined) return <Skeleton lines={6} />;
   return (
@@ -35,13 +41,7 @@ function Sections({ found, hasCard }: { found: RunReport; hasCard: boolean }) {
   const { kind, metrics, report } = found;
   if (isReward(kind, report)) return <Reward report={report} hasCard={hasCard} />;
   if (isSft(kind, report)) return <SftFacts report={report} metrics={metrics} />;
-  const facts = factsOf(report, formatFigure);
-  if (facts.length === 0) return null;
-  return (
-    <Panel title={t.report.other}>
-      <Facts rows={facts} />
-    </Panel>
-  );
+  return <AnyReport report={report} />;
 }
 
 function Reward({ report, hasCard }: { report: RewardReport; hasCard: boolean }) {
