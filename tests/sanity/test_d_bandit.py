@@ -21,7 +21,7 @@ from workers.rlhf.rollout import Question
 
 # How many of ten people say yes.
 YES = {"Left?": 2, "Is it so?": 4, "Shall we go?": 5, "Do you like tea?": 7}
-UPDATES, COUNTED = sized(80, 50), 0.4
+UPDATES, COUNTED = sized(80, 60), 0.3
 BANDIT = PpoConfig(
     updates=UPDATES,
     prompts_per_update=4,

@@ -15,7 +15,7 @@ from workers.rlhf.configs import PpoConfig
 from workers.rlhf.evaluate import Answers
 
 PLAY = PpoConfig(
-    updates=sized(16, 12),
+    updates=sized(16, 10),
     prompts_per_update=8,
     samples_per_prompt=8,
     prompts_per_chunk=8,
