@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+
+import type { ProjectSettings } from "@/api/types";
+
+import { listsOf, settingsIn } from "./form";
+
+const BEFORE = { loop: { paused: true } } as ProjectSettings;
+
+function loopOf(fields: Record<string, string>): unknown {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  return settingsIn(form, listsOf(BEFORE), BEFORE).loop;
+}
+
+describe("the loop's settings", () => {
+  it("are sent with the day's limits, an empty one as none", () => {
+    const loop = loopOf({ automatic: "on", retrain_after_comparisons: "60", cycles_per_day: "3", promotion: "manual" });
+    expect(loop).toMatchObject({
+      paused: true,
+      retrain_after_comparisons: 60,
+      retrain_every_hours: null,
+      cycles_per_day: 3,
+      compute_minutes_per_day: null,
+    });
+  });
+
+  it("have no limits when nothing starts by itself", () => {
+    expect(loopOf({ cycles_per_day: "3", compute_minutes_per_day: "90" })).toMatchObject({
+      retrain_after_comparisons: null,
+      cycles_per_day: null,
+      compute_minutes_per_day: null,
+    });
+  });
+});
