@@ -12,7 +12,7 @@ from workers.rlhf.job import Job
 from workers.rlhf.pairs import RankedPrompt
 from workers.rlhf.policy_run import SHOWN_PROMPTS, save_policy, shown
 from workers.rlhf.ranking_file import read_rankings
-from workers.rlhf.reward_report import HELD_OUT
+from workers.rlhf.reward_report import HELD_OUT, learnt_tie_parameter
 from workers.rlhf.rollout import Question
 
 DATA: Final = "data.jsonl"
@@ -57,7 +57,7 @@ def launch_dpo(job: Job) -> None:
         "warnings": looked.warnings,
         "steps": done,
         "data_sha256": file.sha256,
-        "tie_parameter": float(likelihood.tie_parameter.detach()),
+        "tie_parameter": learnt_tie_parameter(likelihood.tie_parameter.detach(), reading),
     }
     save_policy(job, roles, last, report)
 
