@@ -103,7 +103,7 @@ def test_other_text_adds_its_gradient_to_the_policys_before_one_step(tiny_base: 
     numbers = beside(mix, 2, partial(ppo.accumulate, players, seen, MIXED))(range(6), 1)
     torch.testing.assert_close(gradient_of(players), alone + text, atol=1e-5, rtol=1e-3)
     assert numbers["gradient_norm/pretraining"] == pytest.approx(float(text.norm()), rel=1e-3)
-    assert numbers["loss/pretraining"] == pytest.approx(float(nll) / count, rel=1e-4)
+    assert numbers["loss/pretraining"] == pytest.approx(nll.item() / count, rel=1e-4)
 
 
 def test_text_keeps_what_the_policy_knew(tiny_base: Path, reward_folder: Path) -> None:
