@@ -31,8 +31,8 @@ from benchmarks.gold_plan import (
     DEFAULTS,
     FITTED_ON,
     FORMS,
-    POINTS,
     PPO,
+    REWARD,
     START,
     THINGS,
     WITH_A_WAY,
@@ -45,6 +45,7 @@ from benchmarks.gold_taste import Gold, People, vader
 from workers.rlhf import by_hand
 from workers.rlhf.artifacts import MANIFEST, seal
 from workers.rlhf.by_hand import Asked
+from workers.rlhf.checkpoints import step_of
 from workers.rlhf.configs import ImportModelConfig
 from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.import_model import convert
@@ -106,12 +107,12 @@ def rankings(run: Experiment, seed: int, gold: Gold, people: People) -> Path:
     return path
 
 
-def trained(run: Experiment, seed: int, kind: str, name: str, models: dict[str, Path], data: Path, **more: Any) -> Path:
-    """A training run's artifact; every checkpoint of the policy is put aside as a point of its way."""
-    out = run.folder(seed) / name
+def trained(run: Experiment, seed: int, arm: Arm, models: dict[str, Path], data: Path) -> Path:
+    """A training run's artifact; every checkpoint of a policy is put aside as a point of its way."""
+    out = run.folder(seed) / arm.file
     asked = Asked(
-        kind=kind,
-        settings=dict(run.settings[kind]) | more,
+        kind=arm.kind,
+        settings=run.settings_of(arm),
         files={"data": data},
         models=models,
         out=out,
@@ -120,7 +121,7 @@ def trained(run: Experiment, seed: int, kind: str, name: str, models: dict[str, 
     )
 
     def tell(event: dict[str, Any]) -> None:
-        if event["type"] == "checkpoint" and kind in WITH_A_WAY:
+        if event["type"] == "checkpoint" and arm.kind in WITH_A_WAY:
             target = out / "points" / Path(event["path"]).name
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(out / event["path"], target)
@@ -154,45 +155,34 @@ def evaluated(run: Experiment, seed: int, name: str, load: Any, *, config: Evalu
 def one_seed(run: Experiment, seed: int, gold: Gold, people: People) -> dict[str, Any]:
     """Everything of one seed: rankings, reward model, all arms, their completions and the points of their ways."""
     said = rankings(run, seed, gold, people)
-    reward = trained(run, seed, "reward", "reward", {"base": run.base}, said)
-    found: dict[str, Any] = {"written": {}, "ways": {}, "best": best_of_n(run, seed, gold, reward)}
-    found["written"][START] = judged(
-        run, gold, evaluated(run, seed, START, lambda: gold_play.of_folder(run.base, None), config=run.reading())
-    )
+    reward = trained(run, seed, REWARD, {"base": run.base}, said)
+    first = evaluated(run, seed, START, lambda: gold_play.of_folder(run.base, None), config=run.reading())
+    found: dict[str, Any] = {"written": {START: judged(run, gold, first)}, "ways": {}}
+    found["best"] = best_of_n(run, seed, gold, reward)
     for arm in ARMS:
         models = {"policy": run.base} | ({} if arm.kind == "dpo" else {"reward": reward})
-        data = said if arm.kind == "dpo" else prompt_file(run)
-        name = arm.name.replace(" ", "_").replace(",", "")
-        settings = dict(arm.settings) | {"checkpoint_every": every(run, arm.kind)}
-        artifact = trained(run, seed, arm.kind, name, models, data, **settings)
-        last = evaluated(
-            run, seed, arm.name, lambda at=artifact: gold_play.of_folder(at, run.base), config=run.reading()
-        )
+        artifact = trained(run, seed, arm, models, said if arm.kind == "dpo" else prompt_file(run))
+
+        def load(at: Path = artifact) -> Any:
+            return gold_play.of_folder(at, run.base)
+
+        last = evaluated(run, seed, arm.name, load, config=run.reading())
         found["written"][arm.name] = judged(run, gold, last)
-        found["ways"][arm.name] = [(0.0, mean(found["written"][START])), *way(run, seed, arm, gold, settings)]
-        found["ways"][arm.name].append((distance(last), mean(found["written"][arm.name])))
+        ends = [(0.0, mean(found["written"][START])), (distance(last), mean(found["written"][arm.name]))]
+        found["ways"][arm.name] = [ends[0], *way(run, seed, arm, gold), ends[1]]
         tell_of(seed, arm.name, found)
     return found
 
 
-def every(run: Experiment, kind: str) -> int:
-    """Steps between the points of a way."""
-    steps = run.settings[kind].get("updates") or run.settings[kind].get("minimum_steps") or 0
-    return max(1, steps // POINTS) if kind in WITH_A_WAY else 0
-
-
-def way(run: Experiment, seed: int, arm: Arm, gold: Gold, settings: Mapping[str, Any]) -> list[tuple[float, float]]:
+def way(run: Experiment, seed: int, arm: Arm, gold: Gold) -> list[tuple[float, float]]:
     """KL and gold of an arm at its checkpoints, by one completion of each held-out prompt."""
-    name = arm.name.replace(" ", "_").replace(",", "")
     points = []
-    for folder in sorted((run.folder(seed) / name / "points").glob("step-*"), key=lambda path: int(path.name[5:])):
+    for folder in sorted((run.folder(seed) / arm.file / "points").glob("step-*"), key=step_of):
 
         def load(at: Path = folder) -> Any:
-            kind_settings = dict(run.settings[arm.kind]) | dict(settings)
-            return gold_play.of_checkpoint(at, run.base, arm.kind, kind_settings, seed=seed)
+            return gold_play.of_checkpoint(at, run.base, arm.kind, run.settings_of(arm), seed=seed)
 
-        config = run.reading(samples_per_prompt=1)
-        lines = evaluated(run, seed, f"{arm.name} {folder.name}", load, config=config)
+        lines = evaluated(run, seed, f"{arm.name} {folder.name}", load, config=run.reading(samples_per_prompt=1))
         points.append((distance(lines), mean(judged(run, gold, lines))))
     return points
 

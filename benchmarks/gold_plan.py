@@ -66,6 +66,11 @@ class Arm:
     kind: str
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def file(self) -> str:
+        """The name as one of a file."""
+        return self.name.replace(" ", "_").replace(",", "")
+
 
 ARMS: Final = (
     Arm("best of n, learnt", "best_of_n"),
@@ -74,6 +79,7 @@ ARMS: Final = (
     Arm(PPO, "ppo", {"value": "shared"}),
     Arm("PPO, values apart", "ppo", {"value": "apart"}),
 )
+REWARD: Final = Arm("reward", "reward")
 ROUNDS: Final = {
     "updates": 24,
     "prompts_per_update": 16,
@@ -118,6 +124,14 @@ class Experiment:
         path = self.work / f"seed-{seed}"
         path.mkdir(parents=True, exist_ok=True)
         return path
+
+    def settings_of(self, arm: Arm) -> dict[str, Any]:
+        """An arm's settings; some kinds are looked at several times on their way."""
+        settings = dict(self.settings[arm.kind]) | dict(arm.settings)
+        if arm.kind in WITH_A_WAY:
+            steps = settings.get("updates") or settings.get("minimum_steps") or 1
+            settings["checkpoint_every"] = max(1, steps // POINTS)
+        return settings
 
     def reading(self, **more: Any) -> EvaluateConfig:
         """How models are let write."""

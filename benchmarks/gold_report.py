@@ -1,6 +1,6 @@
 """What came out of the gold experiment: a table with two-level intervals, a comparison at equal KL, and a chart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb, log
 from typing import Any
@@ -188,38 +188,39 @@ def cells_of(found: Mapping[str, Any] | None) -> str:
 
 def chart(curves: Mapping[str, Sequence[Way]]) -> str:
     """Gold over √KL as SVG: a line a seed, a colour an arm."""
-    points = [(kl**0.5, gold) for seeds in curves.values() for seed in seeds for kl, gold in seed]
+    roots = {name: [[(max(0.0, kl) ** 0.5, gold) for kl, gold in seed] for seed in curves[name]] for name in curves}
+    points = [point for seeds in roots.values() for seed in seeds for point in seed]
     far = max((x for x, _ in points), default=1.0) or 1.0
     low, high = min([y for _, y in points] + [0.0]), max([y for _, y in points] + [0.1])
 
-    def at(x: float, y: float) -> tuple[float, float]:
-        across = LEFT + x / far * (WIDTH - LEFT - RIGHT)
-        return across, HEIGHT - BOTTOM - (y - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
+    def at(point: tuple[float, float]) -> tuple[float, float]:
+        across = LEFT + point[0] / far * (WIDTH - LEFT - RIGHT)
+        return across, HEIGHT - BOTTOM - (point[1] - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
 
+    level = at((0.0, 0.0))[1]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif"',
         ' font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+        *(_tick_x(at((far * share, low)), far * share) for share in (0, 0.25, 0.5, 0.75, 1)),
+        *(_tick_y(at((0, y)), y) for y in (low, (low + high) / 2, high)),
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{level:.1f}" y2="{level:.1f}" stroke="#bbb"/>',
+        f'<text x="{LEFT}" y="{HEIGHT - 8}" fill="#444">√KL from SFT (√nats)</text>',
+        '<text x="8" y="14" fill="#444">gold, SFT SDs</text>',
     ]
-    parts += [_tick_x(at(far * share, low), far * share) for share in (0, 0.25, 0.5, 0.75, 1)]
-    parts += [_tick_y(at(0, low + (high - low) * share), low + (high - low) * share) for share in (0, 0.5, 1)]
-    level = at(0.0, 0.0)[1]
-    parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{level:.1f}" y2="{level:.1f}" stroke="#bbb"/>')
-    parts.append(f'<text x="{LEFT}" y="{HEIGHT - 8}" fill="#444">√KL from SFT (√nats)</text>')
-    parts.append('<text x="8" y="14" fill="#444">gold, SFT SDs</text>')
-    for number, (name, seeds) in enumerate(curves.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        for seed in seeds:
-            way = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(kl**0.5, gold) for kl, gold in sorted(seed)))
-            parts.append(f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.5" opacity="0.8"/>')
-            parts += [
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>'
-                for x, y in (at(kl**0.5, gold) for kl, gold in seed)
-            ]
-        place = TOP + 18 * number
-        parts.append(f'<rect x="{WIDTH - RIGHT + 16}" y="{place}" width="12" height="12" fill="{colour}"/>')
-        parts.append(f'<text x="{WIDTH - RIGHT + 34}" y="{place + 11}" fill="#222">{escape(name)}</text>')
+    for number, (name, seeds) in enumerate(roots.items()):
+        parts += _drawn(name, [[at(point) for point in sorted(seed)] for seed in seeds], number)
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _drawn(name: str, seeds: Sequence[Sequence[tuple[float, float]]], number: int) -> Iterator[str]:
+    colour, place = COLOURS[number % len(COLOURS)], TOP + 18 * number
+    for seed in seeds:
+        way = " ".join(f"{x:.1f},{y:.1f}" for x, y in seed)
+        yield f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.5" opacity="0.8"/>'
+        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in seed)
+    yield f'<rect x="{WIDTH - RIGHT + 16}" y="{place}" width="12" height="12" fill="{colour}"/>'
+    yield f'<text x="{WIDTH - RIGHT + 34}" y="{place + 11}" fill="#222">{escape(name)}</text>'
 
 
 def _tick_x(place: tuple[float, float], value: float) -> str:
