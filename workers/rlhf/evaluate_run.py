@@ -37,7 +37,7 @@ def launch_evaluate(job: Job) -> None:
     job.model(POLICY)
     job.step("loading", 0, len(writers))
     roles = evaluate.load_writers(writers)
-    asked = {role: held_out(job, roles[role].model.chat) for role in roles}
+    asked = {name: held_out(job, name, role.model.chat) for name, role in roles.items()}
     writings = {name: written(job, name, role, asked[name]) for name, role in roles.items()}
     for role in roles:
         measured(job, role, roles, asked[role], writings[role])
@@ -53,8 +53,8 @@ def launch_evaluate(job: Job) -> None:
     save(job, told | lineage(job), asked[POLICY], writings)
 
 
-def held_out(job: Job, chat: Chat) -> list[Asked]:
-    """The prompts, as one model reads them; those of the train split are left out.
+def held_out(job: Job, name: str, chat: Chat) -> list[Asked]:
+    """The prompts, as the model of that name reads them; those of the train split are left out.
 
     Raises:
         BadDataError: none is left.
@@ -66,9 +66,13 @@ def held_out(job: Job, chat: Chat) -> list[Asked]:
         raise BadDataError("there is no held-out prompt to answer")
     try:
         encoded = [(row, chat.prompt(row["messages"], config.max_prompt_tokens)) for row in kept]
-        return [Asked(row["prompt_id"], row["messages"], prompt.ids) for row, prompt in encoded]
+        asked = [Asked(row["prompt_id"], row["messages"], prompt.ids) for row, prompt in encoded]
     except (KeyError, TypeError) as error:
         raise BadDataError(f"a prompt lacks {error}, or has it of the wrong kind") from error
+    cut = sum(prompt.cut > 0 for _, prompt in encoded)
+    if cut:
+        job.log("warning", f"{cut} prompts are longer than max_prompt_tokens: {name} read them without their start.")
+    return asked
 
 
 def written(job: Job, name: str, role: Role, asked: list[Asked]) -> Answers:
@@ -92,7 +96,7 @@ def measured(job: Job, name: str, roles: Mapping[str, Role], asked: list[Asked],
 
 
 def forgotten(job: Job, roles: Mapping[str, Role]) -> dict[str, dict[str, tuple[float, int]]]:
-    """Nats a token of the held-out text by model, if the run was given one."""
+    """Nats a token of the held-out text by model, if the run was given one; only where tokens are the same."""
     path = job.folder / TEXT
     if not path.is_file():
         return {}
@@ -100,6 +104,11 @@ def forgotten(job: Job, roles: Mapping[str, Role]) -> dict[str, dict[str, tuple[
     losses: dict[str, tuple[float, int]] = {}
     for name, role in roles.items():
         job.step("reading", len(losses), len(roles))
+        if REFERENCE in roles and not speak_alike(role.model.chat, roles[REFERENCE].model.chat):
+            job.log(
+                "warning", f"{name} has another vocabulary than the reference: their perplexities can't be compared."
+            )
+            continue
         found = evaluate.perplexity_loss(role, text, job.config.text_tokens)
         if found is None:
             raise BadDataError("the held-out text is empty")
