@@ -71,6 +71,7 @@ class ImportModelConfig:
     )
 
 
+LONGEST_TEXT: Final = 2000
 RECIPES: Final[MappingProxyType[str, type]] = MappingProxyType(
     {
         "sample": SampleConfig,
@@ -124,6 +125,8 @@ def _problem(value: Any, hint: Any, entry: "Field[Any]") -> str | None:
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         return None if value in choices else f"must be one of {', '.join(map(str, choices))}, not {value!r}"
+    if hint is str:
+        return None if _is_text(value) else f"must be a text of at most {LONGEST_TEXT} characters"
     if isinstance(value, bool) or not isinstance(value, (int, float) if hint is float else hint):
         return f"must be {'a number' if hint is float else 'a whole number'}, not {value!r}"
     if not isfinite(value):
@@ -134,3 +137,8 @@ def _problem(value: Any, hint: Any, entry: "Field[Any]") -> str | None:
     if maximum is not None and value > maximum:
         return f"must be at most {maximum}, not {value}"
     return None
+
+
+def _is_text(value: Any) -> bool:
+    # NUL fits in no database.
+    return isinstance(value, str) and len(value) <= LONGEST_TEXT and "\0" not in value

@@ -52,3 +52,8 @@ class EvaluateConfig:
     text_tokens: int = setting(
         20_000, "Tokens of text", "How much of a held-out text is read to see what was forgotten.", minimum=8
     )
+    flags: str = setting(
+        "",
+        "More flags",
+        "What else to flag in completions, as NAME: PATTERN; NAME: PATTERN. A pattern is a regular expression.",
+    )

@@ -35,6 +35,7 @@ def launch_evaluate(job: Job) -> None:
     config: EvaluateConfig = job.config
     writers = {role: path for role, path in job.models.items() if role not in JUDGES}
     job.model(POLICY)
+    flags = flags_of(job)
     job.step("loading", 0, len(writers))
     roles = evaluate.load_writers(writers)
     asked = {name: held_out(job, name, role.model.chat) for name, role in roles.items()}
@@ -46,11 +47,17 @@ def launch_evaluate(job: Job) -> None:
         standing(role, job.models[role], writers, job.models.get("proxy")) for role in JUDGES if role in job.models
     ]
     judged(job, readers, asked[POLICY], writings)
-    flags = read_flags(job.folder / OWN_FLAGS) if (job.folder / OWN_FLAGS).is_file() else FLAGS
     told = evaluation_report.report(
         Evaluation(config=config, asked=asked[POLICY], writings=writings, readers=readers, flags=flags, losses=losses)
     )
     save(job, told | lineage(job), asked[POLICY], writings)
+
+
+def flags_of(job: Job) -> dict[str, str]:
+    """What completions are flagged for: the file's patterns if there is a file, else ours; and the settings' own."""
+    path = job.folder / OWN_FLAGS
+    listed = read_flags(path.read_text(encoding="utf-8")) if path.is_file() else dict(FLAGS)
+    return listed | read_flags(job.config.flags)
 
 
 def held_out(job: Job, name: str, chat: Chat) -> list[Asked]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -53,22 +52,23 @@ def flagged(texts: Sequence[str], flags: Mapping[str, str] = FLAGS) -> dict[str,
     }
 
 
-def read_flags(path: Path) -> dict[str, str]:
-    """Flags from a file, `name: regular expression` a line; empty lines and those that begin with # say nothing.
+def read_flags(text: str) -> dict[str, str]:
+    """Flags by name from `name: regular expression` a line, or several in a line with semicolons between.
+
+    Empty lines and those that begin with # say nothing.
 
     Raises:
-        BadDataError: a line that has no name or no valid expression.
+        BadDataError: an entry without a name or a valid expression.
     """
     flags: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, colon, pattern = (part.strip() for part in line.partition(":"))
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise BadDataError(f"{path.name}, line {number}: {error}") from error
-        if not (name and colon and pattern):
-            raise BadDataError(f"{path.name}, line {number}: must be NAME: PATTERN")
-        flags[name] = pattern
+    for number, line in enumerate(text.splitlines(), start=1):
+        for entry in [] if line.startswith("#") else filter(None, map(str.strip, line.split(";"))):
+            name, colon, pattern = (part.strip() for part in entry.partition(":"))
+            if not (name and colon and pattern):
+                raise BadDataError(f"flags, line {number}: {entry!r} must be NAME: PATTERN")
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise BadDataError(f"flags, line {number}: {entry!r}: {error}") from error
+            flags[name] = pattern
     return flags

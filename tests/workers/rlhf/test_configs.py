@@ -34,6 +34,13 @@ def test_a_bad_value_is_refused_by_the_name_of_its_field(values: dict, message: 
         config_from("ppo", values)
 
 
+def test_a_text_is_a_text_and_no_novel() -> None:
+    assert config_from("evaluate", {"flags": "sea: water"}).flags == "sea: water"
+    for value in (7, None, "x" * 2001, "a\0b"):
+        with pytest.raises(ValueError, match="flags: must be a text"):
+            config_from("evaluate", {"flags": value})
+
+
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="kind"):
         config_from("dream", {})

@@ -139,7 +139,7 @@ def test_an_evaluation_leaves_a_report_a_card_and_all_completions(folders: dict[
     (job / "pretrain.txt").write_text(" ".join(answer for _, answer in EXCHANGES))
     (job / "flags.txt").write_text("water: sea|river\n")
     roles = {name: folders[name] for name in ("policy", "reference", "judge")} | {"rival_1": folders["unknown"]}
-    events = evaluated(job, roles)
+    events = evaluated(job, roles, flags="trees: tree")
     out = job / "out"
     assert events[-1]["sha256"] == verify(out)
     assert read_description(out).kind == "evaluation"
@@ -156,7 +156,7 @@ def test_an_evaluation_leaves_a_report_a_card_and_all_completions(folders: dict[
     assert told["models"]["reference"]["kl"] is None
     assert told["forgetting"][0]["perplexity"]["policy"] > told["forgetting"][0]["perplexity"]["reference"] > 1
     assert told["forgetting"][0]["nats_more_than_reference"]["policy"] > 0
-    assert set(policy["flags"]) == {"water"}
+    assert set(policy["flags"]) == {"water", "trees"}
     assert [row["prompt"] for row in told["samples"]] == [ask for ask, _ in EXCHANGES[:6]]
     curve = told["curve"]
     assert curve[0]["model"] == "reference"

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from workers.rlhf.data import BadDataError
@@ -31,11 +29,9 @@ def test_flags_say_which_texts_to_look_at() -> None:
     assert all(2 not in places for places in found.values())
 
 
-def test_flags_can_be_ones_own(tmp_path: Path) -> None:
-    path = tmp_path / "flags.txt"
-    path.write_text("# ours\n\ncolour: \\b(red|blue)\\b\n")
-    assert flagged(["a red one", "reddish"], read_flags(path)) == {"colour": [0]}
-    for line in ("colour: (", "no pattern", ": x"):
-        path.write_text(line)
-        with pytest.raises(BadDataError, match=r"flags.txt, line 1"):
-            read_flags(path)
+def test_flags_can_be_ones_own() -> None:
+    own = read_flags("# ours\n\ncolour: \\b(red|blue)\\b; shape: round\n")
+    assert flagged(["a red one", "reddish", "round"], own) == {"colour": [0], "shape": [2]}
+    for text in ("colour: (", "no pattern", ": x", "fine: y; worse"):
+        with pytest.raises(BadDataError, match=r"flags, line 1"):
+            read_flags(text)
