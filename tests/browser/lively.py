@@ -9,6 +9,8 @@ from app import audit
 from app.auth import invitations, tokens
 from app.auth.access import Identity
 from app.auth.tables import User
+from app.loop.decisions import gate_words
+from app.loop.gate import Difference, Finding, Verdict, error_of
 from app.loop.tables import Cycle, LoopDecision
 from app.prompts.tables import PromptSet, PromptSetError
 from app.registry.tables import ModelVersion
@@ -137,11 +139,22 @@ def _story(world: World, run_id: int) -> None:
 
 def _models(world: World, runs: dict[str, Run]) -> None:
     run = runs["reward succeeded"]
-    reward = ModelVersion(
+    earlier = ModelVersion(
         project_id=world.project.id,
-        name="Reward 1",
+        name="Reward model 1",
         kind="reward",
         number=1,
+        stage="archived",
+        parent_id=world.model.id,
+        promoted_at=func.now(),
+    )
+    world.session.add(earlier)
+    world.session.flush()
+    reward = ModelVersion(
+        project_id=world.project.id,
+        name="Reward model 2",
+        kind="reward",
+        number=2,
         stage="live",
         parent_id=world.model.id,
         run_id=run.id,
@@ -167,9 +180,25 @@ def _turn(world: World, runs: dict[str, Run]) -> None:
     )
     world.session.add(cycle)
     world.session.flush()
-    for tone, words in [("good", "The reward model is better."), ("bad", "PPO failed."), ("neutral", "Waiting.")]:
+    promoted = gate_words("Reward model 2", "Reward model 1", _finding("pass", 1, -0.031, -0.027))
+    refused = gate_words("Reward model 3", "Reward model 2", _finding("refuse", 2, 0.011, 0.031))
+    for tone, words in [("good", promoted), ("bad", refused), ("neutral", "Waiting.")]:
         told: dict[str, Any] = {"project_id": world.project.id, "cycle_id": cycle.id, "tone": tone, "text": words}
         world.session.add(LoopDecision(**told))
+
+
+def _finding(verdict: Verdict, number: int, loss: float, upper: float) -> Finding:
+    return Finding(
+        verdict=verdict,
+        number=number,
+        error=error_of(number),
+        judgments=1300,
+        effective=1210.0,
+        groups=400,
+        loss=Difference(loss, 0.01, upper),
+        accuracy=Difference(0.002, 0.004, -0.008),
+        needed=2100,
+    )
 
 
 def _upload(world: World) -> None:
