@@ -27,6 +27,8 @@ CRITIC: Final = "critic"
 RIDGE: Final = 1.0
 # Two numbers need no shrinking; this only keeps a constant feature from dividing by zero.
 SLIGHT_RIDGE: Final = 1e-3
+# Around its own mean a completion alone has no spread.
+FEWEST_SIBLINGS: Final = 2
 
 AnyPolicyConfig = Online | DpoConfig | BestOfNConfig
 
@@ -123,7 +125,12 @@ def assemble(policy_folder: Path, reward_folder: Path, config: Online | BestOfNC
 
     Raises:
         BadArtifactError: roles that don't fit together, or that can't do what is asked for.
+        ValueError: pessimism about single completions.
     """
+    if config.pessimism > 0 and config.samples_per_prompt < FEWEST_SIBLINGS:
+        raise ValueError(
+            "pessimism: heads disagree about completions of one prompt, so samples_per_prompt must be 2 or more"
+        )
     policy, reference = pair(policy_folder, config, seed=seed)
     reward = reward_role(reward_folder, reference.model)
     by_text = not speak_alike(policy.model.chat, reward.model.chat)
