@@ -1,4 +1,4 @@
-"""A reward run that has really been: the recipe, on simulated people and a tiny model, made once for all tests."""
+"""Runs that have really been: the recipes, on simulated people and a tiny model, made once for all tests."""
 
 import json
 import tempfile
@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 from app.storage import FolderStore
 from tests.tiny_model import build_tiny_model
+from workers.rlhf import evaluation_report
 from workers.rlhf.artifacts import CARD, Description, describe, seal
+from workers.rlhf.evaluate import Asked, Said
+from workers.rlhf.evaluate_configs import EvaluateConfig
+from workers.rlhf.evaluation_report import Evaluation, Reader
 from workers.rlhf.job import Event, open_job
 from workers.rlhf.launch import launch
 
@@ -88,3 +93,29 @@ def rows() -> list[dict[str, Any]]:
             }
         )
     return made
+
+
+def an_evaluation_report() -> dict[str, Any]:
+    """What the recipe tells of a policy that a judge and its own reward model like better than the reference."""
+    names = {"policy": (1.0, 0.5), "reference": (0.0, None)}
+    found = Evaluation(
+        config=EvaluateConfig(),
+        asked=[Asked(number, [{"role": "user", "content": f"Question {number}?"}], [1]) for number in range(6)],
+        writings={
+            name: [[said(f"Answer {number} of {name}.", kl, score)] for number in range(6)]
+            for name, (score, kl) in names.items()
+        },
+        readers=[
+            Reader("Reward 2", "ab" * 32, "judge", "It had no hand in any of them."),
+            Reader("Reward 1", "cd" * 32, "proxy", "It trained the policy."),
+        ],
+        flags={"answers": "Answer"},
+    )
+    told: dict[str, Any] = json.loads(json.dumps(evaluation_report.report(found)))
+    return told
+
+
+def said(text: str, kl: float | None, score: float) -> Said:
+    """A completion as an evaluation sees it."""
+    chosen: Any = SimpleNamespace(ids=[1, 2], stopped=True)
+    return Said(text=text, completion=chosen, kl=kl, scores={"Reward 2": score, "Reward 1": 2 * score})

@@ -310,10 +310,61 @@ class SftReport(BaseModel):
     seed: int
 
 
+class JudgeOf(BaseModel):
+    """Who judged: an independent judge, or a proxy that had a hand in a model it compares and so promotes nothing."""
+
+    name: str
+    sha256: str
+    standing: Literal["judge", "proxy"]
+    why: str
+
+
+class ComparedModels(BaseModel):
+    """The policy against another model before one judge; the verdict is of the win rate's interval."""
+
+    against: str
+    judge: str
+    standing: Literal["judge", "proxy"]
+    win_rate: Estimate
+    length_matched_win_rate: Estimate
+    verdict: Literal["better", "worse", "within noise"]
+    better: Estimate
+
+
+class SeenBy(BaseModel):
+    """The mean score, and how far a judge's heads differ."""
+
+    mean: float
+    spread: float | None
+
+
+class WayPoint(BaseModel):
+    """A model at its distance from the reference, with what judges of either standing think of it."""
+
+    model: str
+    kl: float
+    sqrt_kl: float
+    judge: SeenBy | None
+    proxy: SeenBy | None
+    recommended: bool
+
+
+class EvaluationReport(BaseModel):
+    """The report of an evaluation; `models`, `forgetting` and `samples` are told as the recipe wrote them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    prompts: int
+    completions_per_prompt: int
+    judges: list[JudgeOf]
+    comparisons: list[ComparedModels]
+    curve: list[WayPoint]
+
+
 class RunReport(BaseModel):
     """A finished run's last figures and its report; other kinds of runs report whatever their recipe wrote."""
 
     kind: str
     metrics: dict[str, Any]
-    report: RewardReport | SftReport | dict[str, Any] = Field(union_mode="left_to_right")
+    report: RewardReport | SftReport | EvaluationReport | dict[str, Any] = Field(union_mode="left_to_right")
     has_card: bool = Field(description="Whether the run left a model card, see /card.")

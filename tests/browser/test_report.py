@@ -17,7 +17,7 @@ from tests.browser.conftest import PHONE, WIDE
 from tests.browser.layout import sideways
 from tests.browser.seed import a_person, cookie_of
 from tests.browser.service import WebService
-from tests.finished_run import finished_reward_run
+from tests.finished_run import an_evaluation_report, finished_reward_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.commits]
 SIZES = {"1440": WIDE, "390": PHONE}
@@ -67,15 +67,31 @@ def noise(judged: dict) -> bool:
     return judged["gain"]["verdict"] == "within noise"
 
 
+def test_an_evaluation_shows_who_may_judge(open_tab: OpenTab, project: World) -> None:
+    result = {"artifact": None, "metrics": {}, "report": an_evaluation_report()}
+    row = Run(project_id=project.project.id, kind="evaluate", queue="training", config={}, seed=3, result=result)
+    row.state, row.finished_at = "succeeded", func.now()
+    project.session.add(row)
+    project.session.commit()
+    page = researcher(open_tab, project, **PHONE)
+    page.goto(f"/p/{project.project.id}/runs/{row.id}")
+    by_proxy = page.locator("section", has=page.get_by_role("heading", name="Against reference, before Reward 1")).last
+    expect(by_proxy.get_by_text("Proxy", exact=True)).to_be_visible()
+    expect(page.get_by_role("img", name="Mean scores of 2 models")).to_be_visible()
+    expect(page.get_by_text("The judge scores policy highest.")).to_be_visible()
+    assert in_both_themes(page) == []
+    assert sideways(page) == []
+
+
 def test_a_refusal_stands_beside_its_field(open_tab: OpenTab, project: World) -> None:
     page = researcher(open_tab, project, network_fails=True)
     page.goto(f"/p/{project.project.id}/runs")
     page.get_by_role("button", name="New run").click()
     page.get_by_label("What to do").select_option("ppo")
     page.get_by_role("button", name="Start it").click()
-    field = page.get_by_label("Reward model", exact=True)
+    field = page.get_by_label("Policy", exact=True)
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_have_accessible_description(re.compile("needs a reward model"))
+    expect(field).to_have_accessible_description(re.compile("has no weights yet"))
 
 
 def test_a_setting_that_is_hidden_and_wrong_is_shown(open_tab: OpenTab, project: World) -> None:

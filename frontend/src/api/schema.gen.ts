@@ -1774,6 +1774,29 @@ export interface components {
       width?: number | null;
     };
     /**
+     * ComparedModels
+     * @description The policy against another model before one judge; the verdict is of the win rate's interval.
+     */
+    ComparedModels: {
+      /** Against */
+      against: string;
+      better: components["schemas"]["Estimate"];
+      /** Judge */
+      judge: string;
+      length_matched_win_rate: components["schemas"]["Estimate"];
+      /**
+       * Standing
+       * @enum {string}
+       */
+      standing: "judge" | "proxy";
+      /**
+       * Verdict
+       * @enum {string}
+       */
+      verdict: "better" | "worse" | "within noise";
+      win_rate: components["schemas"]["Estimate"];
+    };
+    /**
      * ComparisonCounts
      * @description Comparisons; `new` counts those since the last training's data was frozen.
      */
@@ -2215,6 +2238,24 @@ export interface components {
       value: number | null;
     };
     /**
+     * EvaluationReport
+     * @description The report of an evaluation; `models`, `forgetting` and `samples` are told as the recipe wrote them.
+     */
+    EvaluationReport: {
+      /** Comparisons */
+      comparisons: components["schemas"]["ComparedModels"][];
+      /** Completions Per Prompt */
+      completions_per_prompt: number;
+      /** Curve */
+      curve: components["schemas"]["WayPoint"][];
+      /** Judges */
+      judges: components["schemas"]["JudgeOf"][];
+      /** Prompts */
+      prompts: number;
+    } & {
+      [key: string]: unknown;
+    };
+    /**
      * Feedback
      * @description What was right, after a practice task; `agreement` is the share of pairs on which you say the same.
      */
@@ -2463,6 +2504,23 @@ export interface components {
       id: number;
       /** Name */
       name: string;
+    };
+    /**
+     * JudgeOf
+     * @description Who judged: an independent judge, or a proxy that had a hand in a model it compares and so promotes nothing.
+     */
+    JudgeOf: {
+      /** Name */
+      name: string;
+      /** Sha256 */
+      sha256: string;
+      /**
+       * Standing
+       * @enum {string}
+       */
+      standing: "judge" | "proxy";
+      /** Why */
+      why: string;
     };
     /**
      * Judged
@@ -4117,6 +4175,7 @@ export interface components {
       report:
         | components["schemas"]["RewardReport"]
         | components["schemas"]["SftReport"]
+        | components["schemas"]["EvaluationReport"]
         | {
             [key: string]: unknown;
           };
@@ -4178,6 +4237,16 @@ export interface components {
       prompt_means: {
         [key: string]: number;
       };
+    };
+    /**
+     * SeenBy
+     * @description The mean score, and how far a judge's heads differ.
+     */
+    SeenBy: {
+      /** Mean */
+      mean: number;
+      /** Spread */
+      spread: number | null;
     };
     /**
      * SessionRead
@@ -4593,6 +4662,22 @@ export interface components {
     WayBack: {
       /** Model Version Id */
       model_version_id: number;
+    };
+    /**
+     * WayPoint
+     * @description A model at its distance from the reference, with what judges of either standing think of it.
+     */
+    WayPoint: {
+      judge: components["schemas"]["SeenBy"] | null;
+      /** Kl */
+      kl: number;
+      /** Model */
+      model: string;
+      proxy: components["schemas"]["SeenBy"] | null;
+      /** Recommended */
+      recommended: boolean;
+      /** Sqrt Kl */
+      sqrt_kl: number;
     };
     /**
      * WritingAssignment

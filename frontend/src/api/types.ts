@@ -54,6 +54,7 @@ export type RunProgress = Schemas["Progress"];
 export type RunKind = Schemas["KindRead"];
 export type RunReport = Schemas["RunReport"];
 export type RewardReport = Schemas["RewardReport"];
+export type EvaluationReport = Schemas["EvaluationReport"];
 export type SftReport = Schemas["SftReport"];
 export type Judged = Schemas["Judged"];
 export type Estimate = Schemas["Estimate"];

@@ -6,12 +6,12 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from app.config import get_settings
-from app.runs.report_schemas import RewardReport
+from app.runs.report_schemas import EvaluationReport, RewardReport
 from app.runs.tables import Run
 from app.storage import FolderStore
 from tests.app.cast import OpenClient, browser
 from tests.app.judgment_rows import World, a_world
-from tests.finished_run import finished_reward_run
+from tests.finished_run import an_evaluation_report, finished_reward_run
 
 SFT = {
     "conversations": {"learnt": 9, "held_out": 1},
@@ -67,6 +67,15 @@ def test_every_part_that_can_be_shown_is_in_a_report_of_today() -> None:
     assert {row.model for row in judged.scores.by_model or []} == {"Base 1", "SFT 1", "SFT 2"}
     assert judged.disagreements
     assert all(one.votes is not None for one in judged.disagreements)
+
+
+def test_the_report_of_an_evaluation_is_typed_and_arrives_whole(rosa: TestClient, world: World) -> None:
+    told = an_evaluation_report()
+    answer = rosa.get(f"{a_run(world, 'evaluate', {'artifact': None, 'metrics': {}, 'report': told})}/report").json()
+    assert answer["report"] == told
+    typed = EvaluationReport.model_validate(told)
+    assert [(one.standing, one.verdict) for one in typed.comparisons] == [("judge", "better"), ("proxy", "better")]
+    assert [(one.model, one.recommended) for one in typed.curve] == [("reference", False), ("policy", True)]
 
 
 def test_other_reports_keep_their_own_shape(rosa: TestClient, world: World) -> None:

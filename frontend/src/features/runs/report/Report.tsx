@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 
 import { reportQuery } from "@/api/runs";
-import type { RewardReport, RunReport, SftReport } from "@/api/types";
+import type { EvaluationReport, RewardReport, RunReport, SftReport } from "@/api/types";
 import { buttonClass } from "@/components/Button";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { Panel } from "@/components/Page";
@@ -12,6 +12,7 @@ import { AnyReport } from "./AnyReport";
 import { Calibration } from "./Calibration";
 import { DataChecks } from "./DataChecks";
 import { Disagreements } from "./Disagreements";
+import { Evaluation } from "./Evaluation";
 import { Headline } from "./Headline";
 import { ModelCard } from "./ModelCard";
 import { Parts } from "./Parts";
@@ -41,6 +42,7 @@ function Sections({ found, hasCard }: { found: RunReport; hasCard: boolean }) {
   const { kind, metrics, report } = found;
   if (isReward(kind, report)) return <Reward report={report} hasCard={hasCard} />;
   if (isSft(kind, report)) return <SftFacts report={report} metrics={metrics} />;
+  if (isEvaluation(kind, report)) return <Evaluation report={report} />;
   return <AnyReport report={report} />;
 }
 
@@ -97,6 +99,10 @@ function Contents({ hasCard }: { hasCard: boolean }) {
 /** A report in the shape of this version; an older one comes as it was written. */
 function isReward(kind: string, report: RunReport["report"]): report is RewardReport {
   return kind === "reward" && "judged" in report && "by_split" in report && "preflight" in report;
+}
+
+function isEvaluation(kind: string, report: RunReport["report"]): report is EvaluationReport {
+  return kind === "evaluate" && "comparisons" in report && "curve" in report;
 }
 
 function isSft(kind: string, report: RunReport["report"]): report is SftReport {

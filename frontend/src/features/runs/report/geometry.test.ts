@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { placesOf } from "./OverOptimisation";
 import { axisOf, barsOf, countsOf, curveOf, heightsOf, placeOf, spanOf } from "./geometry";
 
 const bin = (from: number, pairs: number) => ({
@@ -54,6 +55,25 @@ describe("a calibration curve", () => {
 
   it("counts the pairs of every bin, also of those it has no point for", () => {
     expect(countsOf([bin(0.3, 7), bin(0.9, 2)])).toEqual([0, 0, 0, 7, 0, 0, 0, 0, 0, 2]);
+  });
+});
+
+describe("a curve over distance", () => {
+  it("rises upwards and leaves out whom a role has not seen", () => {
+    const point = (model: string, kl: number, mean: number | null) => ({
+      model,
+      kl,
+      sqrt_kl: Math.sqrt(kl),
+      judge: mean === null ? null : { mean, spread: null },
+      proxy: null,
+      recommended: false,
+    });
+    const curve = [point("reference", 0, 0), point("policy", 4, 1), point("rival", 9, null)];
+    expect(placesOf(curve, "judge", [0, 4], [0, 2])).toEqual([
+      { x: 0, y: 100 },
+      { x: 50, y: 50 },
+    ]);
+    expect(placesOf(curve, "proxy", [0, 4], [0, 2])).toEqual([]);
   });
 });
 
