@@ -17,7 +17,7 @@ from torch import Tensor
 from workers.rlhf.advantages import group_advantages, without_siblings_mean
 from workers.rlhf.cast import Cast, policy_weights
 from workers.rlhf.checkpoints import Training
-from workers.rlhf.losses import completion_losses, group_losses
+from workers.rlhf.losses import completion_losses, group_losses, probability_ratio
 from workers.rlhf.mixing import beside
 from workers.rlhf.policy_configs import GrpoConfig, Online
 from workers.rlhf.rollout import Judged, Part, Question, action_logprobs, answer, look, paid, passes
@@ -105,4 +105,12 @@ def backward_part(cast: Cast, compared: Compared, part: Part, config: Online, ro
     completions, tokens = int(row_N.sum()), int(seen.mask_NR[row_N].sum())
     torch.autograd.backward(loss / completions)
     moved = movement(logprob_NR.detach(), old_NR, mask_NR, config.policy_clip, tokens)
+    if not isinstance(config, GrpoConfig):
+        moved["policy/clipfrac"] = clipped(logprob_NR.detach(), old_NR, mask_NR, config.policy_clip) / completions
     return {"loss/policy": float(loss.detach()) / completions} | moved
+
+
+def clipped(logprob_NR: Tensor, old_NR: Tensor, mask_NR: Tensor, clip: float) -> int:
+    """How many completions moved further than the clip as a whole, which their single tokens may hide."""
+    ratio_N = probability_ratio(((logprob_NR - old_NR) * mask_NR).sum(dim=1), torch.zeros_like(old_NR[:, 0]))
+    return int(((ratio_N - 1).abs() > clip).sum())
