@@ -21,7 +21,6 @@ from workers.rlhf.cast import Cast
 from workers.rlhf.packing import Row
 from workers.rlhf.rollout import Question, answer, judge, paid
 from workers.rlhf.sampling import row_seed
-from workers.rlhf.training import chunks
 
 ROLE: Final = "policy"
 
@@ -61,8 +60,9 @@ class Candidate:
 def write(cast: Cast, questions: Sequence[Question], config: BestOfNConfig, *, seed: int) -> Iterator[list[Candidate]]:
     """All completions of a few prompts at a time, judged."""
     count = config.samples_per_prompt
-    for asked in chunks(questions, config.prompts_per_chunk):
-        answers = answer(cast, asked, config, count=count, seed=(seed,))
+    for first in range(0, len(questions), config.prompts_per_chunk):
+        asked = questions[first : first + config.prompts_per_chunk]
+        answers = answer(cast, asked, config, count=count, seed=(seed,), first=first)
         score_N = judge(cast, answers, config)
         paid_N = paid(score_N, answers, config)
         kept = set(best(paid_N, answers.batch.owner_N, config.keep))
@@ -72,7 +72,7 @@ def write(cast: Cast, questions: Sequence[Question], config: BestOfNConfig, *, s
                 index=place % count,
                 ids=done.ids,
                 text=cast.policy.model.chat.text(done.ids),
-                seed=row_seed(seed, asked[place // count].prompt_id, place),
+                seed=row_seed(seed, asked[place // count].prompt_id, first * count + place),
                 stopped=done.stopped,
                 logprob=sum(done.logprobs),
                 score=float(score_N[place]),

@@ -94,9 +94,11 @@ def write(role: Role, asked: Sequence[Asked], config: EvaluateConfig, *, seed: i
     """Let a model answer, a few prompts at a time; another model with the same seed draws the same random numbers."""
     plan = Sampling(temperature=config.temperature, max_new_tokens=config.max_new_tokens)
     count = config.samples_per_prompt
-    for chunk in chunks(asked, config.prompts_per_chunk):
+    for first in range(0, len(asked), config.prompts_per_chunk):
+        chunk = asked[first : first + config.prompts_per_chunk]
         owner = [place for place in range(len(chunk)) for _ in range(count)]
-        seeds = [row_seed(seed, chunk[place].prompt_id, index) for index, place in enumerate(owner)]
+        # By the place among all prompts: how many go together is a matter of memory and speed alone.
+        seeds = [row_seed(seed, chunk[place].prompt_id, first * count + index) for index, place in enumerate(owner)]
         done = sample(role, [one.ids for one in chunk], owner, seeds, plan)
         said = [Said(role.model.chat.text(completion.ids), completion) for completion in done]
         yield [list(group) for group in chunks(said, count)]

@@ -74,9 +74,14 @@ class Judged:
     score_N: Tensor
 
 
-def answer(cast: Cast, questions: Sequence[Question], config: Writing, *, count: int, seed: tuple[int, ...]) -> Answers:
-    """Let the policy write `count` completions of each question, from the very distribution that it learns in."""
-    completions = write(cast, questions, config, count=count, seed=seed)
+def answer(
+    cast: Cast, questions: Sequence[Question], config: Writing, *, count: int, seed: tuple[int, ...], first: int = 0
+) -> Answers:
+    """Let the policy write `count` completions of each question, from the very distribution that it learns in.
+
+    `first` is the place of the first question among more: what is written then does not depend on how they are parted.
+    """
+    completions = write(cast, questions, config, count=count, seed=seed, first=first)
     chat = cast.policy.model.chat
     rows = [done.ids if done.stopped else [*done.ids, chat.stop_id] for done in completions]
     replies = [list(group) for group in chunks(rows, count)]
@@ -91,13 +96,15 @@ def answer(cast: Cast, questions: Sequence[Question], config: Writing, *, count:
 
 
 def write(
-    cast: Cast, questions: Sequence[Question], config: Writing, *, count: int, seed: tuple[int, ...]
+    cast: Cast, questions: Sequence[Question], config: Writing, *, count: int, seed: tuple[int, ...], first: int = 0
 ) -> list[Completion]:
     """`count` completions of each question; where there are several processes, each writes for its share of them."""
     places = cast.team.share(range(len(questions)))
     owner = [number for number in range(len(places)) for _ in range(count)]
     seeds = [
-        row_seed(*seed, questions[place].prompt_id, place * count + index) for place in places for index in range(count)
+        row_seed(*seed, questions[place].prompt_id, (first + place) * count + index)
+        for place in places
+        for index in range(count)
     ]
     plan = Sampling(temperature=config.temperature, max_new_tokens=config.max_new_tokens)
     value_of = cast.value_head if cast.critic is None else None
