@@ -24,6 +24,16 @@ export function snapshotsQuery(projectId: number) {
   });
 }
 
+export function textsQuery(projectId: number) {
+  return queryOptions({
+    queryKey: ["texts", projectId],
+    queryFn: () => {
+      const params = { path: { project_id: projectId }, query: { limit: 100 } };
+      return body(client.GET("/api/v1/projects/{project_id}/texts", { params }));
+    },
+  });
+}
+
 export function comparisonsPath(projectId: number, format: Format): string {
   return `/api/v1/projects/${projectId}/comparisons?format=${format}`;
 }

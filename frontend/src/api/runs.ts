@@ -75,7 +75,7 @@ export function runKindsQuery(projectId: number) {
 export async function launchRun(
   projectId: number,
   kind: string,
-  wanted: { config: Record<string, unknown>; models: Record<string, number> },
+  wanted: { config: Record<string, unknown>; models: Record<string, number>; text_id?: number },
   key: string,
 ): Promise<Run> {
   const params = { path: { project_id: projectId }, header: { "Idempotency-Key": key } };

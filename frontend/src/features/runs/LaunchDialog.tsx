@@ -9,7 +9,7 @@ import type { RunKind } from "@/api/types";
 import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { Select } from "@/components/Field";
-import { submitting } from "@/components/form";
+import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { t } from "@/strings";
 
@@ -17,6 +17,7 @@ import { ModelChoices } from "./ModelChoices";
 import { modelsOf } from "./roles";
 import { configOf, fieldErrorsOf, type FieldErrors, groupsOf, propertiesOf, type Property } from "./schema";
 import { SchemaField } from "./SchemaField";
+import { TextChoice } from "./TextChoice";
 
 interface LaunchProps {
   projectId: number;
@@ -56,7 +57,7 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
   const properties = propertiesOf(kind.schema);
   const launch = useMutation({
     mutationFn: (form: FormData) => {
-      const wanted = { config: configOf(properties, form), models: modelsOf(kind.roles, form) };
+      const wanted = { config: configOf(properties, form), models: modelsOf(kind.roles, form), ...textOf(form) };
       return launchRun(projectId, kind.kind, wanted, key);
     },
     onSuccess: async (run) => {
@@ -73,6 +74,7 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
       {kind.roles.length > 0 && (
         <div className="grid gap-4 sm:grid-cols-2">
           <ModelChoices projectId={projectId} roles={kind.roles} errors={errors} />
+          <TextChoice projectId={projectId} kind={kind.kind} error={errors.text_id} />
         </div>
       )}
       {first.length > 0 && <p className="text-soft -mb-1 text-sm">{t.runs.launchSettingsHint}</p>}
@@ -87,6 +89,11 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
       </div>
     </form>
   );
+}
+
+function textOf(form: FormData): { text_id?: number } {
+  const chosen = Number(fieldText(form, "text"));
+  return chosen > 0 ? { text_id: chosen } : {};
 }
 
 interface SettingsProps {

@@ -6,7 +6,7 @@ import { t } from "@/strings";
 
 import { AnyReport } from "./AnyReport";
 import { Block } from "./Block";
-import { axisOf } from "./geometry";
+import { type Axis, axisOf } from "./geometry";
 import { IntervalRows } from "./IntervalRows";
 import { OverOptimisation } from "./OverOptimisation";
 import { percents } from "./wording";
@@ -17,6 +17,10 @@ const TONES = { better: "good", worse: "bad", "within noise": "neutral" } as con
 /** A policy beside other models: how often it wins before whom, how far it went for that, and all the rest. */
 export function Evaluation({ report }: { report: EvaluationReport }) {
   const { prompts, completions_per_prompt: each, judges, comparisons, curve, ...others } = report;
+  const axis = axisOf(
+    comparisons.flatMap((one) => [one.win_rate, one.length_matched_win_rate]),
+    [EVEN],
+  );
   return (
     <>
       <Panel title={t.report.wins}>
@@ -27,7 +31,7 @@ export function Evaluation({ report }: { report: EvaluationReport }) {
           {comparisons.length === 0 && <p>{t.report.noJudge}</p>}
           <div className="grid gap-x-10 gap-y-7 lg:grid-cols-2">
             {comparisons.map((one) => (
-              <Compared key={`${one.judge} ${one.against}`} compared={one} why={whyOf(judges, one.judge)} />
+              <Compared key={`${one.judge} ${one.against}`} compared={one} axis={axis} why={whyOf(judges, one.judge)} />
             ))}
           </div>
         </div>
@@ -44,19 +48,17 @@ function whyOf(judges: EvaluationReport["judges"], name: string): string | undef
 
 interface ComparedProps {
   compared: EvaluationReport["comparisons"][number];
+  /** The same for all, so that they can be compared. */
+  axis: Axis;
   why: string | undefined;
 }
 
-function Compared({ compared, why }: ComparedProps) {
+function Compared({ compared, axis, why }: ComparedProps) {
   const { against, judge, standing, verdict } = compared;
   const rows = [
     { name: t.report.winRate, estimate: compared.win_rate },
     { name: t.report.lengthMatched, estimate: compared.length_matched_win_rate, beside: true },
   ];
-  const axis = axisOf(
-    rows.map((row) => row.estimate),
-    [EVEN],
-  );
   return (
     <Block title={t.report.against(against, judge)} text={why}>
       <p className="flex flex-wrap gap-2">
