@@ -11,8 +11,9 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,10 +37,14 @@ QUIET = {
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a comparison: an interpreter and the function that it calls with a plan."""
+    """One side of a comparison: an interpreter and the function that it calls with a plan.
+
+    `surroundings` are environment variables beside those that keep it quiet and on one thread, or instead of them.
+    """
 
     python: Path
     function: str
+    surroundings: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, plan: dict[str, Any], folder: Path) -> dict[str, Any]:
         """Run the function in a process of its own and return what it found.
@@ -57,7 +62,7 @@ class Side:
         done = subprocess.run(
             [self.python, "-c", code, asked, found],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)} | QUIET,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)} | QUIET | self.surroundings,
             capture_output=True,
             text=True,
             check=False,
@@ -93,13 +98,37 @@ def environment(requirement: str) -> Path:
     return python
 
 
-def by_turns(sides: Sequence[tuple[Side, dict[str, Any]]], repeats: int, folder: Path) -> list[list[dict[str, Any]]]:
-    """Run every side `repeats` times, one after the other and from the start again: results by side."""
-    results: list[list[dict[str, Any]]] = [[] for _ in sides]
-    for _ in range(repeats):
-        for place, (side, plan) in enumerate(sides):
-            results[place].append(side.run(plan, folder))
-    return results
+def by_turns(
+    sides: Sequence[tuple[Side, dict[str, Any]]], repeats: int, folder: Path, at_once: int = 1
+) -> list[list[dict[str, Any]]]:
+    """Run every side `repeats` times, one after the other and from the start again: results by side.
+
+    On a machine with cores to spare several turns can go on at once.
+    """
+
+    def turn(number: int) -> list[dict[str, Any]]:
+        return [alone(side, plan, folder / f"turn-{number}") for side, plan in sides]
+
+    with ThreadPoolExecutor(at_once) as pool:
+        turns = list(pool.map(turn, range(repeats)))
+    return [list(results) for results in zip(*turns, strict=True)]
+
+
+def fastest(side: Side, plans: Sequence[dict[str, Any]], folder: Path, at_once: int = 1) -> int:
+    """The place of the plan whose last step takes a side the fewest CPU seconds."""
+
+    def seconds(place: int) -> float:
+        return float(alone(side, plans[place], folder / f"tried-{place}")["seconds"][-1])
+
+    with ThreadPoolExecutor(at_once) as pool:
+        taken = list(pool.map(seconds, range(len(plans))))
+    return taken.index(min(taken))
+
+
+def alone(side: Side, plan: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Run a side in a folder that no other process writes to."""
+    folder.mkdir(exist_ok=True)
+    return side.run(plan, folder)
 
 
 def ratios(ours_found: Sequence[float], peer_found: Sequence[float]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import torch
 from safetensors import safe_open
 from transformers import LlamaConfig, LlamaForSequenceClassification
 
-from benchmarks.peers import Side, by_turns, machine, ours, peer, ratios
+from benchmarks.peers import Side, by_turns, fastest, machine, ours, peer, ratios
 from tests.tiny_model import tiny_tokenizer
 
 TRL = "trl==1.16.0"
@@ -96,6 +96,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--arms", default="", help=f"comma-separated, of {', '.join(arms())}; all when left out")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--steps", type=int, default=1, help="optimizer steps of each process, the last one counts")
+    parser.add_argument("--at-once", type=int, default=1, help="turns side by side, where cores are to spare")
     parser.add_argument("--chunk", type=int, default=4, help="prompts that our side runs together")
     parser.add_argument("--form", default="auto", help="auto, cache, tree or rows")
     parser.add_argument("--seed", type=int, default=0)
@@ -111,23 +112,23 @@ def rows(
         plan, folder = arm.plan(model, given), model.parent
         size = (arm.k, arm.prompt_tokens, arm.reply_tokens)
         if arm.against != "rows" and size not in best:
-            best[size] = best_micro_batch(sides["trl"], plan, folder)
+            best[size] = best_micro_batch(sides["trl"], plan, folder, given.at_once)
         other = sides["ours"] if arm.against == "rows" else sides["trl"]
         theirs = plan | ({"form": "rows"} if arm.against == "rows" else {"micro_batch": best[size]})
         if arm.against == "defaults":
             theirs["micro_batch"] = 8
-        turns = by_turns([(sides["ours"], plan), (other, theirs)], given.repeats, folder)
+        turns = by_turns([(sides["ours"], plan), (other, theirs)], given.repeats, folder, given.at_once)
         yield row(name, plan | theirs, turns, equality((sides["ours"], plan), (other, theirs), folder))
         if name == "k4_pairs":
             yield memory_row(plan | theirs, turns)
 
 
-def best_micro_batch(side: Side, plan: dict[str, Any], folder: Path) -> int:
+def best_micro_batch(side: Side, plan: dict[str, Any], folder: Path, at_once: int) -> int:
     """The micro-batch in which the peer is fastest, found on a smaller step."""
     small = plan | {"prompts": min(plan["prompts"], SWEPT_PROMPTS), "steps": 1, "adjacent": False, "defaults": False}
     pairs = small["prompts"] * plan["k"] * (plan["k"] - 1) // 2
     sizes = [size for size in MICRO_BATCHES if pairs % size == 0]
-    return min(sizes, key=lambda size: side.run(small | {"micro_batch": size}, folder)["seconds"][-1])
+    return sizes[fastest(side, [small | {"micro_batch": size} for size in sizes], folder, at_once)]
 
 
 def equality(

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from benchmarks.peers import Side, by_turns, machine, ours, peer, ratios
+from benchmarks.peers import Side, by_turns, fastest, machine, ours, peer, ratios
 from benchmarks.reward_vs_trl import HEADS, SHAPES, TRL, cosine_of
 from benchmarks.sft_data import LENGTHS
 from tests.tiny_model import tiny_tokenizer
@@ -86,6 +86,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--arms", default="", help=f"comma-separated, of {', '.join(ARMS)}; all when left out")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--steps", type=int, default=1, help="optimizer steps of each process, the last one counts")
+    parser.add_argument("--at-once", type=int, default=1, help="turns side by side, where cores are to spare")
     parser.add_argument("--rows", type=int, default=32, help="demonstrations a step; a multiple of 16")
     parser.add_argument("--tokens", type=int, default=2048, help="tokens that our side runs together")
     parser.add_argument("--seed", type=int, default=0)
@@ -100,20 +101,24 @@ def rows(
         plan, folder = arm.plan(model, given), model.parent
         padded = arm.against == "padded"
         other = sides["ours"] if padded else sides["trl"]
-        theirs = plan | ({"packed": False} if padded else {"micro_batch": micro_batch(arm, sides["trl"], plan, folder)})
-        turns = by_turns([(sides["ours"], plan), (other, theirs)], given.repeats, folder)
+        theirs = plan | (
+            {"packed": False}
+            if padded
+            else {"micro_batch": micro_batch(arm, sides["trl"], plan, folder, given.at_once)}
+        )
+        turns = by_turns([(sides["ours"], plan), (other, theirs)], given.repeats, folder, given.at_once)
         yield row(name, theirs, turns, equality((sides["ours"], plan), (other, theirs), folder))
         if name == "real_lengths":
             peaks = [[found["peak_mb"] for found in side] for side in turns]
             yield named("memory", "MiB at the peak", peaks) | facts(theirs, turns)
 
 
-def micro_batch(arm: Arm, side: Side, plan: dict[str, Any], folder: Path) -> int:
+def micro_batch(arm: Arm, side: Side, plan: dict[str, Any], folder: Path, at_once: int) -> int:
     """The micro-batch in which the peer is fastest, found on a smaller step; its own with its defaults."""
     if arm.against == "defaults":
         return int(plan["micro_batch"])
     small = plan | {"rows": SWEPT_ROWS, "steps": 1}
-    return min(MICRO_BATCHES, key=lambda size: side.run(small | {"micro_batch": size}, folder)["seconds"][-1])
+    return MICRO_BATCHES[fastest(side, [small | {"micro_batch": size} for size in MICRO_BATCHES], folder, at_once)]
 
 
 def equality(
