@@ -122,18 +122,20 @@ ALLOWED: Final = """
     AND NOT EXISTS (SELECT 1 FROM task_completions tc JOIN completions c ON c.id = tc.completion_id
                     WHERE tc.task_id = {task} AND c.user_id = :annotator)
 """
-# The assignment for the one row of `chosen(task_id)`: a new one, or the one whose lease ran out.
-TAKE: Final = """
+# The assignment for the one row of `chosen(task_id)`: a new one, or the one whose lease ran out. Its columns are named:
+# a statement that is prepared must not change what it answers when a migration adds one.
+COLUMNS: Final = ", ".join(one.name for one in Assignment.__table__.columns)
+TAKE: Final = f"""
       INSERT INTO assignments (task_id, project_id, annotator_id, state, leased_until, shown_order)
       SELECT chosen.task_id, :project, :annotator, 'leased', now() + :lease,
              coalesce((SELECT array_agg(tc.completion_id ORDER BY (CAST(:keys AS integer[]))[tc.position + 1])
-                       FROM task_completions tc WHERE tc.task_id = chosen.task_id), '{}')
+                       FROM task_completions tc WHERE tc.task_id = chosen.task_id), '{{}}')
       FROM chosen
       ON CONFLICT (task_id, annotator_id) DO UPDATE
         SET state = 'leased', leased_until = excluded.leased_until, finished_at = NULL
         WHERE assignments.state = 'expired'
-      RETURNING *
-"""
+      RETURNING {COLUMNS}
+"""  # noqa: S608 - made of the table's own names
 IN_QUEUE: Final = "s.project_id = :project AND s.state = 'open' AND s.reserved_for_id IS NULL"
 KEYS: Final = bindparam("keys", type_=ARRAY(Integer))
 

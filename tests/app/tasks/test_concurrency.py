@@ -10,16 +10,17 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from app.auth.tables import User
-from app.db import transaction
+from app.db import psycopg_url, transaction
 from app.errors import Conflict
 from app.prompts.tables import Prompt
+from app.tasks.known import claim_known
 from app.tasks.service import create_task, expire_leases, skip, take_up_again
 from app.tasks.tables import Assignment
-from tests.app.judgment_rows import a_world, claim_for, strict, submit
+from tests.app.judgment_rows import a_world, claim_for, claimant_of, known_answer, strict, submit
 from tests.conftest import Database
 
 pytestmark = [pytest.mark.commits, pytest.mark.servers]
@@ -261,3 +262,26 @@ def test_queue_numbers_become_visible_in_order(committed_database: Database) -> 
             found = claim_for(session, project_id, annotator).assignment
             assert found is not None
             skip(session, found, session.get_one(User, annotator), None)
+
+
+def test_a_column_that_a_migration_adds_meanwhile_changes_no_claim(committed_database: Database) -> None:
+    with transaction() as session:
+        world = a_world(session)
+        people = [world.person().id for _ in range(2)]
+        for _ in range(len(people) + 1):
+            world.task()
+        known = known_answer(world, world.person("admin"))
+        project_id = world.project.id
+    patience = {"options": "-c lock_timeout=5s"}
+    migrator = create_engine(psycopg_url(committed_database.migrator_url), connect_args=patience)
+    engine = committed_database.engine
+    with engine.connect() as connection, Session(connection, expire_on_commit=False) as session:
+        for number, annotator in enumerate(people):
+            who = claimant_of(project_id, annotator)
+            found = [claim_for(session, project_id, annotator).assignment, claim_known(session, who, "gold")]
+            session.commit()
+            assert [one and one.annotator_id for one in found] == [annotator, annotator]
+            assert [one and one.task_id == known.task.id for one in found] == [False, True]
+            with migrator.begin() as migrating:
+                migrating.execute(text(f"ALTER TABLE assignments ADD COLUMN later_{number} text DEFAULT 'x'"))
+    migrator.dispose()
