@@ -203,8 +203,12 @@ def add(session: Session, snapshot: DatasetSnapshot) -> None:
 
 
 def take_your_time(session: Session) -> None:
-    """Let the rest of this transaction's statements run for up to ten minutes: a large project takes a while."""
+    """Let the rest of this transaction's statements run for up to ten minutes, and as long between two of them.
+
+    A large project takes a while, and so does a large file that is read meanwhile.
+    """
     session.execute(text("SET LOCAL statement_timeout = '600s'"))
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '600s'"))
 
 
 # One row a task; ranks are in the order of the completions. Two model versions of one name are told apart by their ids.

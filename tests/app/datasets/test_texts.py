@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from app.datasets.tables import DatasetSnapshot
@@ -50,6 +51,11 @@ def test_a_text_is_kept_whole_and_once(world: World, rosa: TestClient, tmp_path:
     description = store().link(snapshot.selection["artifact_sha256"], tmp_path / "laid")
     assert description["kind"] == "text"
     assert (tmp_path / "laid" / "text.txt").read_bytes() == TEXT
+
+
+def test_the_database_waits_while_a_large_text_is_read(world: World, rosa: TestClient) -> None:
+    assert upload(rosa, world, TEXT).status_code == 201
+    assert world.session.scalar(sql("SHOW idle_in_transaction_session_timeout")) == "10min"
 
 
 @pytest.mark.parametrize(
