@@ -7,6 +7,7 @@ cut has none, yet the reward model reads one behind it, because it has never see
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -22,6 +23,9 @@ from workers.rlhf.prefix import Dialogues, States, dialogues, join, take
 from workers.rlhf.processes import ALONE, Team
 from workers.rlhf.sampling import Completion, Sampling, row_seed, sample
 from workers.rlhf.training import chunks
+
+# One that is chosen, and the stop token.
+FEWEST_TOKENS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +110,25 @@ def write(
         for place in places
         for index in range(count)
     ]
-    plan = Sampling(temperature=config.temperature, max_new_tokens=config.max_new_tokens)
+    plan = Sampling(temperature=config.temperature, max_new_tokens=min(config.max_new_tokens, room_of(cast, questions)))
     value_of = cast.value_head if cast.critic is None else None
     ids = [questions[place].ids for place in places]
     written = sample(cast.policy, ids, owner, seeds, plan, value_of=value_of) if ids else []
     return [done for group in cast.team.gathered(list(chunks(written, count))) for done in group]
+
+
+def room_of(cast: Cast, questions: Sequence[Question]) -> int:
+    """Tokens that any of the completions may have, so that all who read their tokens can also read a stop token behind.
+
+    Raises:
+        BadDataError: a prompt leaves no room for a single token.
+    """
+    longest = max(len(question.ids) for question in questions)
+    virtual = [tokens.count for model in cast.language_models for tokens in model.virtual.values()]
+    most = min(model.longest for model in cast.language_models) - max(virtual, default=0)
+    if most - longest < FEWEST_TOKENS:
+        raise BadDataError(f"a prompt of {longest} tokens leaves no room: these models read at most {most}")
+    return most - longest - 1
 
 
 @torch.no_grad()
