@@ -23,6 +23,7 @@ INSERT: Final = Statement(
         """
     INSERT INTO idempotency_keys (user_id, key, route, request_sha256, status, body)
     VALUES (:user_id, :key, :route, :request_sha256, :status, :body)
+    ON CONFLICT DO NOTHING RETURNING user_id
     """
     ).bindparams(bindparam("body", type_=JSONB))
 )
@@ -44,12 +45,7 @@ def find_answer(
         Unprocessable: the key was used for another request.
     """
     if not locks.try_to_hold(session, f"idempotency:{user_id}:{key}"):
-        raise Conflict(
-            "a request with this Idempotency-Key is still in progress",
-            type="idempotency-in-progress",
-            advice="Send it again in a second; it will get the first one's answer.",
-            retry_after_seconds=1,
-        )
+        raise _in_progress()
     return known_answer(session, user_id=user_id, key=key, route=route, request=request)
 
 
@@ -75,11 +71,24 @@ def known_answer(
     return body
 
 
+def _in_progress() -> Conflict:
+    return Conflict(
+        "a request with this Idempotency-Key is still in progress",
+        type="idempotency-in-progress",
+        advice="Send it again in a second; it will get the first one's answer.",
+        retry_after_seconds=1,
+    )
+
+
 def remember(
     session: Session, *, user_id: int, key: str, route: str, request: dict[str, Any], status: int, body: dict[str, Any]
 ) -> None:
-    """Keep the answer, in the transaction that does the work."""
-    INSERT.run(
+    """Keep the answer, in the transaction that does the work.
+
+    Raises:
+        Conflict: the key was used elsewhere at the same moment; the work must not be kept.
+    """
+    kept = INSERT.one_or_none(
         session,
         {
             "user_id": user_id,
@@ -90,3 +99,5 @@ def remember(
             "body": body,
         },
     )
+    if kept is None:
+        raise _in_progress()

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import DataError, OperationalError, StatementError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, InternalError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -162,6 +162,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DataError, handle_unstorable)
     app.add_exception_handler(UnicodeEncodeError, handle_unstorable)
     app.add_exception_handler(StatementError, handle_unstorable)
-    for unavailable in (OperationalError, PoolTimeoutError, DatabaseNotConfiguredError):
+    app.add_exception_handler(DBAPIError, handle_unexpected)
+    # A server that failed over says "read-only" as an internal error for a while.
+    for unavailable in (OperationalError, InterfaceError, InternalError, PoolTimeoutError, DatabaseNotConfiguredError):
         app.add_exception_handler(unavailable, handle_unavailable)
     app.add_exception_handler(Exception, handle_unexpected)

@@ -63,7 +63,7 @@ def expire_leases() -> None:
 def advance_cycles() -> None:
     """Move cycles on whose run's worker could not, each in a transaction of its own."""
     with transaction() as session:
-        cycle_ids = loop.running_cycles(session)
+        cycle_ids = loop.cycles_under_way(session)
     one_by_one(cycle_ids, advancing.advance)
 
 

@@ -40,14 +40,28 @@ def advance(session: Session, cycle_id: int) -> None:
     """Move the cycle as far as it can go now; nothing when somebody else is just doing it."""
     cycle = session.scalars(
         select(Cycle)
-        .where(Cycle.id == cycle_id, Cycle.state == "running")
+        .where(Cycle.id == cycle_id, Cycle.state.in_(["running", "waiting"]))
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
-    goes_on = cycle is not None
+    goes_on = cycle is not None and (cycle.state == "running" or _is_decided(session, cycle))
     while cycle is not None and goes_on and cycle.state == "running":
         goes_on = STAGES[cycle.stage](session, cycle)
         session.flush()
+
+
+def _is_decided(session: Session, cycle: Cycle) -> bool:
+    """Go on with a model that waited here for a person and was made live among the models meanwhile."""
+    is_reward = cycle.stage == "reward"
+    waiting = cycle.reward_model_version_id if is_reward else cycle.policy_model_version_id
+    version = session.get_one(ModelVersion, waiting, populate_existing=True)
+    if version.stage != "live":
+        return False
+    text = f"{version.name} was made live by a person among the models; the cycle goes on with it."
+    if not is_reward:
+        return take_policy(session, cycle, version, text, actor=None)
+    tell(session, cycle, text, tone="good", run_id=cycle.reward_run_id, numbers=version.metrics)
+    return take_reward(session, cycle, version, actor=None)
 
 
 def _after_reward(session: Session, cycle: Cycle) -> bool:

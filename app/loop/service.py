@@ -115,9 +115,9 @@ def under_way(session: Session, project_id: int) -> Cycle | None:
     return session.scalars(query).one_or_none()
 
 
-def running_cycles(session: Session) -> list[int]:
+def cycles_under_way(session: Session) -> list[int]:
     """Ids of all cycles that may have to move on."""
-    return list(session.scalars(select(Cycle.id).where(Cycle.state == "running").order_by(Cycle.id)))
+    return list(session.scalars(select(Cycle.id).where(Cycle.state.in_(counting.UNDER_WAY)).order_by(Cycle.id)))
 
 
 def cancel_cycle(session: Session, cycle_id: int, *, actor: User) -> Cycle:

@@ -163,7 +163,8 @@ def _base_and_live(session: Session, wanted: Launch) -> dict[str, int]:
     known = _known(session, wanted, frozenset({"base", "live"}))
     models = _root(session, wanted, known)
     live = known.get("live") or registry.live_reward(session, wanted.project_id)
-    if live is not None:
+    # One that goes live without weights is nothing to be compared with, and no reason to train none.
+    if live is not None and (live.artifact_sha256 is not None or "live" in known):
         if live.kind != "reward":
             raise Unprocessable(f"{live.name} is no reward model", field="models.live", type="wrong-model")
         _require_weights(live, "live")

@@ -14,7 +14,7 @@ from app.dependencies import SessionDep
 from app.errors import NotFound
 from app.projects.settings import ProjectSettings, settings_of
 from app.projects.tables import Membership, Project
-from app.tasks.slots import find_with_task, hold_person
+from app.tasks.slots import find_own_with_task, hold_person
 from app.tasks.tables import Assignment, Task
 
 AssignmentId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The assignment's id.")]
@@ -88,8 +88,8 @@ def _held(session: Session, identity: Identity, assignment_id: int) -> HeldAssig
     if not identity.held:
         own = own_assignment(identity, session, assignment_id)
         hold_person(session, own.assignment.project_id, identity.user.id)
-    found = find_with_task(session, assignment_id)
-    if found is None or found[1].annotator_id != identity.user.id:
+    found = find_own_with_task(session, assignment_id, identity.user.id)
+    if found is None:
         raise unknown()
     task, assignment = found
     return HeldAssignment(assignment, access_for(session, identity, task.project_id, roles=ANNOTATORS), task)

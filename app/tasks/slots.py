@@ -54,12 +54,13 @@ def lock_with_task(session: Session, assignment_id: int) -> tuple[Task, Assignme
     return task, assignment
 
 
-COPIES_OF_HELD: Final = EntityStatement(HOLD)
+COPIES_OF_OWN: Final = EntityStatement(HOLD.where(Assignment.annotator_id == bindparam("annotator")))
 
 
-def find_with_task(session: Session, assignment_id: int) -> tuple[Task, Assignment] | None:
-    """The same in rows that can only be read; None where there is no such assignment."""
-    found: tuple[Task, Assignment] | None = COPIES_OF_HELD.one_or_none(session, {"assignment": assignment_id})
+def find_own_with_task(session: Session, assignment_id: int, annotator_id: int) -> tuple[Task, Assignment] | None:
+    """The same in rows that can only be read; None where it is not this person's."""
+    asked = {"assignment": assignment_id, "annotator": annotator_id}
+    found: tuple[Task, Assignment] | None = COPIES_OF_OWN.one_or_none(session, asked)
     return found
 
 

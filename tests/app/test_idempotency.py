@@ -35,3 +35,12 @@ def test_a_request_in_progress_is_a_conflict_until_it_ends(committed_database: D
         assert refusal.value.retry_after_seconds == 1
         first.rollback()
         assert idempotency.find_answer(second, **asked) is None
+
+
+def test_a_key_that_was_used_elsewhere_meanwhile_keeps_nothing(session: Session) -> None:
+    asked = {"user_id": a_user(session).id, **KEY, "request": {}}
+    idempotency.remember(session, **asked, status=201, body={"id": 7})
+    with pytest.raises(Conflict) as refusal:
+        idempotency.remember(session, **asked, status=201, body={"id": 8})
+    assert refusal.value.type == "idempotency-in-progress"
+    assert idempotency.find_answer(session, **asked) == {"id": 7}

@@ -191,3 +191,16 @@ def test_gates_are_counted_by_the_verdicts_that_spent_error(world: World) -> Non
     assert numbers == [1, 1, 2, None, 3]
     assert gating.next_number(world.session, world.project.id) == 4
     assert "(gate 3, error 0.34%)" in told(world).text
+
+
+def test_a_waiting_model_that_is_made_live_among_the_models_lets_the_cycle_go_on(world: World) -> None:
+    cycle = finish_reward(world, columns(-0.1, judgments=100))
+    assert cycle.state == "waiting"
+    advancing.advance(world.session, cycle.id)
+    assert (cycle.state, cycle.stage) == ("waiting", "reward")
+    version = world.session.get_one(ModelVersion, cycle.reward_model_version_id)
+    registry.promote(world.session, version, actor=None)
+    assert cycle.id in service.cycles_under_way(world.session)
+    advancing.advance(world.session, cycle.id)
+    assert (cycle.state, cycle.stage) == ("running", "ppo")
+    assert told(world).text == f"{version.name} was made live by a person among the models; the cycle goes on with it."
