@@ -112,22 +112,20 @@ class MetricsRead(BaseModel):
 def run_read(seen: SeenRun) -> RunRead:
     """The wire form of a run."""
     run = seen.run
-    columns = {name: getattr(run, name) for name in RunRead.model_fields if hasattr(run, name)}
+    # Asking a listed run for its result would read the report after all.
+    names = RunRead.model_fields.keys() - {"result"}
+    columns = {name: getattr(run, name) for name in names if hasattr(run, name)}
     person = Person(id=seen.created_by.id, name=seen.created_by.name) if seen.created_by else None
     return RunRead(
         **{
             **columns,
             "created_by": person,
-            "result": _without_report(run.result),
+            "result": seen.result,
             "progress": Progress.model_validate(run.progress),
             "models": run.inputs.get("models", {}),
             "model_version_id": seen.model_version_id,
         }
     )
-
-
-def _without_report(result: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if result is None else {name: value for name, value in result.items() if name != "report"}
 
 
 def kinds_read() -> list[KindRead]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Text, func, literal, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session, defer
 
 from app import audit
 from app.auth.tables import User
@@ -21,29 +23,38 @@ SAMPLING_STATES = tuple(sorted(ACTIVE))
 
 @dataclass(frozen=True, slots=True)
 class SeenRun:
-    """A run with who launched it and the model version it made."""
+    """A run with who launched it, the model version it made, and its result without the report."""
 
     run: Run
     created_by: User | None
     model_version_id: int | None
+    result: dict[str, Any] | None
 
 
 def seen(session: Session, runs: Iterable[Run]) -> list[SeenRun]:
-    """The runs with their people and model versions, in two queries whatever their number."""
+    """The runs with their people, model versions and results, in three queries whatever their number."""
     listed = list(runs)
+    ids = [run.id for run in listed]
     users = {
         user.id: user for user in session.scalars(select(User).where(User.id.in_({run.created_by for run in listed})))
     }
-    made = session.scalars(select(ModelVersion).where(ModelVersion.run_id.in_([run.id for run in listed])))
+    made = session.scalars(select(ModelVersion).where(ModelVersion.run_id.in_(ids)))
     versions = {version.run_id: version.id for version in made}
-    return [SeenRun(run, users.get(run.created_by or 0), versions.get(run.id)) for run in listed]
+    results = _results(session, ids)
+    return [SeenRun(run, users.get(run.created_by or 0), versions.get(run.id), results.get(run.id)) for run in listed]
+
+
+def _results(session: Session, run_ids: list[int]) -> dict[int, dict[str, Any] | None]:
+    """What each run left besides its report, which may be a megabyte and stays in the database."""
+    brief = Run.result.op("-", return_type=JSONB())(literal("report", Text)).label("brief")
+    return {row.id: row.brief for row in session.execute(select(Run.id, brief).where(Run.id.in_(run_ids)))}
 
 
 def listed(
     session: Session, project_id: int, page: PageRequest, *, kind: str | None = None, state: str | None = None
 ) -> Rows[Run]:
     """A project's runs, newest first."""
-    query = select(Run).where(Run.project_id == project_id)
+    query = select(Run).options(defer(Run.result)).where(Run.project_id == project_id)
     if kind is not None:
         query = query.where(Run.kind == kind)
     if state is not None:
@@ -53,7 +64,8 @@ def listed(
 
 def active(session: Session, project_id: int, *, kind: str | None = None) -> list[Run]:
     """A project's runs that wait or work, oldest first."""
-    query = select(Run).where(Run.project_id == project_id, Run.state.in_(SAMPLING_STATES))
+    query = select(Run).options(defer(Run.result))
+    query = query.where(Run.project_id == project_id, Run.state.in_(SAMPLING_STATES))
     if kind is not None:
         query = query.where(Run.kind == kind)
     return list(session.scalars(query.order_by(Run.id)))

@@ -2,11 +2,14 @@
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func
+from sqlalchemy import func, inspect
 from sqlalchemy.orm import Session
 
 from app.config import get_settings
+from app.pagination import PageRequest
+from app.runs import service
 from app.runs.report_schemas import EvaluationReport, RewardReport
+from app.runs.schemas import run_read
 from app.runs.tables import Run
 from app.storage import FolderStore
 from tests.app.cast import OpenClient, browser
@@ -57,6 +60,15 @@ def test_the_report_of_the_recipe_arrives_whole(rosa: TestClient, world: World) 
     assert answer["metrics"] == finished.metrics
     assert answer["report"] == finished.report
     assert rosa.get(run).json()["result"].keys() == {"artifact", "metrics"}
+
+
+def test_a_list_of_runs_reads_no_report(session: Session, world: World) -> None:
+    a_run(world, "reward", {"artifact": None, "metrics": {"loss": 1.5}, "report": {"long": "x" * 10_000}})
+    session.expunge_all()
+    rows = service.listed(session, world.project.id, PageRequest())
+    (one,) = [run_read(seen) for seen in service.seen(session, rows.items)]
+    assert one.result == {"artifact": None, "metrics": {"loss": 1.5}}
+    assert "result" in inspect(rows.items[0]).unloaded
 
 
 def test_every_part_that_can_be_shown_is_in_a_report_of_today() -> None:
