@@ -16,6 +16,8 @@ Format = Literal["jsonl", "csv", "txt"]
 FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".txt": "txt"}
 # A prompt of 64 KiB may take six bytes a character in JSON (`\\u0041`), and its line has other fields.
 LONGEST_LINE = 8 * MOST_BYTES
+# Packed, a file of empty lines is a thousandth of its size: without a bound, reading it would take minutes.
+MOST_LINES = 5_000_000
 EXCERPT_CHARACTERS = 200
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -112,10 +114,15 @@ class CsvLines:
 
 
 def bounded_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """Each line with its number, ended by `\\n` alone; None for one over the limit, which is never held whole."""
+    """Each line with its number, ended by `\\n` alone; None for one over the limit, which is never held whole.
+
+    Raises `UnreadableFileError` past the most lines that a file may have, empty ones too.
+    """
     number = 0
     while chunk := file.readline(LONGEST_LINE + 1):
         number += 1
+        if number > MOST_LINES:
+            raise UnreadableFileError(f"the file has more than {MOST_LINES:,} lines, empty ones counted; split it")
         line: bytes | None = chunk
         while len(chunk) > LONGEST_LINE and not chunk.endswith(b"\n"):
             line = None

@@ -16,6 +16,7 @@ from app.auth.tables import AuditEvent
 from app.completions.tables import Completion
 from app.datasets.demonstrations import freeze_demonstrations, write_demonstration_rows
 from app.demonstrations.parsing import WrittenLine, parse
+from app.prompts import parsing
 from app.prompts.messages import content_hash
 from app.prompts.parsing import BadLine
 from app.prompts.splits import split_of
@@ -63,6 +64,17 @@ def upload(person: TestClient, world: World, content: bytes, name: str = "mine.j
 def stored(world: World) -> list[Completion]:
     query = select(Completion).where(Completion.role == "demonstration").order_by(Completion.id)
     return list(world.session.scalars(query))
+
+
+def test_a_packed_file_of_empty_lines_is_refused_in_words(
+    world: World, rosa: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parsing, "MOST_LINES", 1000)
+    files = {"file": ("mine.jsonl.gz", gzip.compress(b"\n" * 1001, mtime=0))}
+    for path in ("demonstrations", "demonstrations?preview=true", "prompt-sets"):
+        answer = rosa.post(f"/api/v1/projects/{world.project.id}/{path}", files=files)
+        assert (answer.status_code, answer.json()["type"], answer.json()["field"]) == (422, "unreadable-file", "file")
+        assert "more than 1,000 lines" in answer.json()["detail"]
 
 
 def test_a_conversation_may_be_written_in_three_ways() -> None:

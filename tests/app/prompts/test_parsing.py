@@ -42,6 +42,14 @@ def test_empty_lines_are_passed_over_and_numbers_stay_true():
     assert [line.line for line in lines_of('\n  \r\n{"prompt":"a"}\n\n{"prompt":"b"}')] == [3, 5]
 
 
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_file_of_very_many_lines_is_refused_though_they_are_empty(file_format, monkeypatch):
+    monkeypatch.setattr(parsing, "MOST_LINES", 3)
+    assert lines_of("prompt\n\n\n" if file_format == "csv" else "\n\n\n", file_format) == []
+    with pytest.raises(UnreadableFileError, match="more than 3 lines"):
+        lines_of("prompt\n\n\n\n" if file_format == "csv" else "\n\n\n\n", file_format)
+
+
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm():
     assert only(b'\xef\xbb\xbf{"prompt":"a"}\r\n').messages == [user("a")]
     assert lines_of(b"\xef\xbb\xbfone\r\ntwo\r\n", "txt") == [
