@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.auth.tables import IdempotencyKey, SignInAttempt, SignInSession
 from app.config import get_settings
+from app.datasets.texts import SCRATCH
 from app.db import transaction
 from app.errors import AppError
 from app.events import wake_after_commit
@@ -115,8 +116,9 @@ def clean_up() -> None:
 
 
 def forget_old_folders() -> None:
-    """Delete from this machine what runs left that ended long ago, and artifacts that were never stored whole."""
-    runs_dir, artifacts_dir = get_settings().runs_dir, get_settings().artifacts_dir
+    """Delete from this machine what runs left that ended long ago, and artifacts and texts never stored whole."""
+    settings = get_settings()
+    runs_dir, artifacts_dir = settings.runs_dir, settings.artifacts_dir
     folders = {int(path.name): path for path in runs_dir.glob("[0-9]*")}
     with transaction() as session:
         if not first_at_tick(session, "folders", UPKEEP_SECONDS):
@@ -124,7 +126,8 @@ def forget_old_folders() -> None:
         old = Run.finished_at < func.now() - FOLDERS_KEPT
         gone = [path for run_id, path in folders.items() if session.scalar(select(old).where(Run.id == run_id))]
     yesterday = time.time() - timedelta(days=1).total_seconds()
-    torn = [path for path in artifacts_dir.glob(".incoming-*") if path.stat().st_mtime < yesterday]
+    unfinished = (*artifacts_dir.glob(".incoming-*"), *settings.data_dir.glob(f"{SCRATCH}*"))
+    torn = [path for path in unfinished if path.stat().st_mtime < yesterday]
     for path in [*gone, *torn]:
         shutil.rmtree(path, ignore_errors=True)
 

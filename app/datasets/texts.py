@@ -1,8 +1,10 @@
 """Raw texts: uploaded once and kept as artifacts, to pretrain on and to mix into fine-tuning and policy training."""
 
 import codecs
+import errno
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,20 +13,23 @@ from typing import BinaryIO, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import locks
 from app.auth.tables import User
 from app.config import get_settings
 from app.datasets import service as datasets
 from app.datasets.tables import DatasetSnapshot
-from app.errors import Unprocessable
+from app.errors import ServiceUnavailable, Unprocessable
 from app.pagination import PageRequest, Rows, page_by_id
-from app.prompts.parsing import Format, UnreadableFileError
+from app.prompts.parsing import BYTE_ORDER_MARK, Format, UnreadableFileError
 from app.prompts.service import NewPromptSet
 from app.prompts.upload import Counted, Upload
-from app.storage import seal, store
+from app.storage import Stored, seal, store
 
 # The name of the text in its artifact.
 FILE: Final = "text.txt"
 CHUNK: Final = 1 << 20
+# How the names of folders begin that texts are copied into; the scheduler sweeps up after a killed process.
+SCRATCH: Final = ".text-"
 
 
 class TextWriter:
@@ -60,10 +65,14 @@ class TextWriter:
 
 
 def pieces_of(file: BinaryIO, file_format: Format) -> Iterator[bytes]:
-    """A text in pieces of a megabyte. Raises `UnreadableFileError` for a format that is no plain text."""
+    """A text in pieces of a megabyte, without the mark that some editors put before it.
+
+    Raises `UnreadableFileError` for a format that is no plain text.
+    """
     if file_format != "txt":
         raise UnreadableFileError("a text comes as plain text: name the file .txt (also with .gz)")
-    return iter(partial(file.read, CHUNK), b"")
+    yield file.read(CHUNK).removeprefix(BYTE_ORDER_MARK)
+    yield from iter(partial(file.read, CHUNK), b"")
 
 
 def store_text(session: Session, *, project_id: int, actor: User, upload: Upload, new: NewPromptSet) -> DatasetSnapshot:
@@ -71,26 +80,23 @@ def store_text(session: Session, *, project_id: int, actor: User, upload: Upload
 
     Raises:
         Unprocessable: the file is no text.
+        ServiceUnavailable: `disk-full`.
     """
     datasets.take_your_time(session)
-    writer, beside = TextWriter(), get_settings().data_dir
-    beside.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=beside, prefix=".text-") as scratch:
-        folder = Path(scratch)
-        try:
-            writer.copy(upload.lines(Counted(), pieces_of), folder / FILE)
-        except UnreadableFileError as error:
-            raise Unprocessable(str(error), type="unreadable-file", field="file") from error
-        known = _find(session, project_id, writer.digest.hexdigest())
-        if known is not None:
-            return known
-        seal(folder, {"format": 1, "kind": "text"})
-        artifact = store().put(folder)
+    writer = TextWriter()
+    with _room_on_the_disk():
+        artifact = _keep(upload, writer)
+    content_hash = writer.digest.hexdigest()
+    # Somebody may have sent the same text meanwhile: whoever comes here second finds it.
+    locks.hold(session, f"text:{project_id}:{content_hash}")
+    known = _find(session, project_id, content_hash)
+    if known is not None:
+        return known
     about = {"name": new.name, "file_name": new.file_name, "source": new.source, "licence": new.licence}
     snapshot = DatasetSnapshot(
         project_id=project_id,
         kind="text",
-        content_hash=writer.digest.hexdigest(),
+        content_hash=content_hash,
         selection={**about, "artifact_sha256": artifact.sha256},
         counts={"bytes": writer.bytes, "lines": writer.lines},
         created_by=actor.id,
@@ -98,6 +104,33 @@ def store_text(session: Session, *, project_id: int, actor: User, upload: Upload
     datasets.add(session, snapshot)
     session.refresh(snapshot)
     return snapshot
+
+
+def _keep(upload: Upload, writer: TextWriter) -> Stored:
+    beside = get_settings().data_dir
+    beside.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=beside, prefix=SCRATCH) as scratch:
+        folder = Path(scratch)
+        try:
+            writer.copy(upload.lines(Counted(), pieces_of), folder / FILE)
+        except UnreadableFileError as error:
+            raise Unprocessable(str(error), type="unreadable-file", field="file") from error
+        seal(folder, {"format": 1, "kind": "text"})
+        return store().put(folder)
+
+
+@contextmanager
+def _room_on_the_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise ServiceUnavailable(
+            "the disk of the service is full; nothing of the text was kept",
+            type="disk-full",
+            advice="Ask the operator to free space in the data folder, then send the text again.",
+        ) from error
 
 
 def _find(session: Session, project_id: int, content_hash: str) -> DatasetSnapshot | None:

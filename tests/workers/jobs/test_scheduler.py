@@ -1,5 +1,7 @@
 """The scheduler's duties: safe to do twice, and none keeps another from its turn."""
 
+import os
+import shutil
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from app.auth.tables import IdempotencyKey
+from app.config import get_settings
 from app.db import transaction
 from app.errors import Conflict
 from app.loop.tables import Cycle
@@ -104,6 +107,22 @@ def test_old_answers_are_forgotten(make_world: MakeWorld) -> None:
     scheduler.clean_up()
     with transaction() as session:
         assert list(session.scalars(select(IdempotencyKey.key))) == ["new"]
+
+
+def test_what_a_killed_upload_left_is_swept_up_after_a_day(make_world: MakeWorld) -> None:
+    make_world()
+    settings = get_settings()
+    left = [settings.artifacts_dir / ".incoming-1", settings.data_dir / ".text-1"]
+    fresh = [settings.artifacts_dir / ".incoming-2", settings.data_dir / ".text-2"]
+    for folder in (*left, *fresh):
+        folder.mkdir(parents=True)
+        (folder / "text.txt").write_text("Once")
+    for folder in left:
+        os.utime(folder, (0, 0))
+    scheduler.forget_old_folders()
+    assert [folder for folder in (*left, *fresh) if folder.exists()] == fresh
+    for folder in fresh:
+        shutil.rmtree(folder)
 
 
 def test_a_project_that_is_refused_stops_no_other(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
