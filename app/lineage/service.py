@@ -143,6 +143,22 @@ def _count(session: Session, snapshot_ids: Sequence[int]) -> Counts:
     )
 
 
+def shared_judgments(session: Session, judge_id: int, version_id: int) -> int | None:
+    """How many judgments are behind both models, one and its revisions counting once.
+
+    None where none is known to be behind the judge, but some are behind the other: nobody can tell what it learnt from.
+    """
+    behind, other = _assignments_behind(session, judge_id), _assignments_behind(session, version_id)
+    return len(behind & other) if behind or not other else None
+
+
+def _assignments_behind(session: Session, version_id: int) -> set[int]:
+    held = select(SnapshotRanking.ranking_id).where(
+        SnapshotRanking.snapshot_id.in_(snapshots_of(session, chain_of(session, version_id)))
+    )
+    return set(session.scalars(select(Ranking.assignment_id).where(Ranking.id.in_(held))))
+
+
 def judgments_behind(session: Session, version: ModelVersion, page: PageRequest) -> Rows[Used]:
     """The judgments behind a model, newest first, those too that were revised or withdrawn since."""
     snapshot_ids = snapshots_of(session, chain_of(session, version.id))

@@ -1,18 +1,22 @@
 """Evaluation runs: models answer the same held-out prompts; a report is left, and no model."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.lineage import service as lineage
 from app.prompts.tables import Prompt
 from app.runs import leases
 from app.runs.launching import HELD_OUT
 from app.runs.leases import Claim
 from workers.jobs.folders import Inputs
 from workers.jobs.kind import Kind, models_of, text_of
+
+JUDGES: Final = ("judge", "proxy")
 
 
 def prepare(session: Session, held: Claim) -> Inputs:
@@ -24,7 +28,25 @@ def prepare(session: Session, held: Claim) -> Inputs:
         with path.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(session, chosen))
 
-    return Inputs(write=write, models=models_of(session, held), text=text_of(session, held, "pretrain.txt"))
+    return Inputs(
+        write=write,
+        models=models_of(session, held),
+        text=text_of(session, held, "pretrain.txt"),
+        shared=shared(session, held.inputs["models"]),
+    )
+
+
+def shared(session: Session, models: Mapping[str, int]) -> dict[str, dict[str, int | None]]:
+    """How many judgments each judge has in common with each model that it compares; None where that is not known."""
+    return {
+        judge: {
+            role: lineage.shared_judgments(session, models[judge], version_id)
+            for role, version_id in models.items()
+            if role not in JUDGES
+        }
+        for judge in JUDGES
+        if judge in models
+    }
 
 
 def choose_prompts(session: Session, held: Claim) -> list[int]:

@@ -44,13 +44,14 @@ class GivenText:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """What a kind of run wants in its folder: `write` fills its data file; `models` pairs a model version with the
-    base that its adapter sits on.
+    base that its adapter sits on; `shared` counts the judgments that a judge and a model have in common, by role.
     """
 
     write: Callable[[Path], object] = Path.touch
     models: Mapping[str, tuple[ModelVersion, ModelVersion | None]] = field(default_factory=dict)
     text: GivenText | None = None
     source: dict[str, Any] | None = None
+    shared: Mapping[str, Mapping[str, int | None]] | None = None
 
 
 def path_of(held: Claim) -> Path:
@@ -115,6 +116,8 @@ def _write_config(folder: Path, held: Claim, inputs: Inputs, *, threads: int, re
     }
     if inputs.source is not None:
         content["source"] = inputs.source
+    if inputs.shared is not None:
+        content["shared"] = inputs.shared
     (folder / "config.json").write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
 
 

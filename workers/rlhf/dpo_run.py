@@ -59,7 +59,7 @@ def launch_dpo(job: Job) -> None:
         "data_sha256": file.sha256,
         "tie_parameter": learnt_tie_parameter(likelihood.tie_parameter.detach(), reading),
     }
-    save_policy(job, roles, last, report)
+    save_policy(job, roles, last, report, judged=[prompt.messages for prompt in looked.prompts])
 
 
 def question(pair: Pair, prompt: RankedPrompt) -> Question:

@@ -1,7 +1,7 @@
 """An evaluation from its folder: read the prompts, let all models write, measure, have them judged, report."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.evaluation_card import card
 from workers.rlhf.evaluation_report import POLICY, REFERENCE, Evaluation, Reader
 from workers.rlhf.job import Job
+from workers.rlhf.judged_prompts import judged_behind
 from workers.rlhf.models import Role
 from workers.rlhf.reward_report import HELD_OUT
 from workers.rlhf.sampling import row_seed
@@ -44,7 +45,9 @@ def launch_evaluate(job: Job) -> None:
         measured(job, role, roles, asked[role], writings[role])
     losses = forgotten(job, roles)
     readers = [
-        standing(role, job.models[role], writers, job.models.get("proxy")) for role in JUDGES if role in job.models
+        standing(role, job.models[role], writers, None if job.shared is None else job.shared.get(role, {}))
+        for role in JUDGES
+        if role in job.models
     ]
     judged(job, readers, asked[POLICY], writings)
     told = evaluation_report.report(
@@ -130,29 +133,57 @@ def judged(job: Job, readers: list[Reader], asked: list[Asked], writings: Mappin
         job.step("judging", done, len(asked))
 
 
-def standing(name: str, judge: Path, writers: Mapping[str, Path], training: Path | None) -> Reader:
-    """Whether a reward model may judge these models: it may not if it had a hand in one of them."""
+def standing(
+    name: str, judge: Path, writers: Mapping[str, Path], shared: Mapping[str, int | None] | None = None
+) -> Reader:
+    """Whether a reward model may judge these models: not where it, or what it learnt from, had a hand in one of them.
+
+    `shared` is how many judgments it has in common with each, for whoever knows that (None: unknown); without it the
+    artifacts have to tell. What can't be shown to be independent is a proxy.
+    """
+    sha256 = artifact_sha256(judge)
+    why = next(objections(name, judge, writers, shared), None)
+    if why is not None:
+        return Reader(name, sha256, "proxy", why)
+    return Reader(name, sha256, "judge", "no model here was trained or chosen with it, or by a judgment behind it")
+
+
+def objections(
+    name: str, judge: Path, writers: Mapping[str, Path], shared: Mapping[str, int | None] | None
+) -> Iterator[str]:
+    """Why a reward model may not judge these models."""
     sha256 = artifact_sha256(judge)
     for role, folder in writers.items():
         description = read_description(folder)
         if description.rewarded_by is None and description.kind == "policy":
-            return Reader(name, sha256, "proxy", f"nobody wrote down what {role} was trained against")
+            yield f"nobody wrote down what {role} was trained against"
         if sha256 in (description.rewarded_by or ()):
-            return Reader(name, sha256, "proxy", f"{role} was trained or chosen with it")
+            yield f"{role} was trained or chosen with it"
     if name == "proxy":
-        return Reader(name, sha256, "proxy", "it was given as the model that was trained against")
-    if training is not None and learnt_from(judge) is not None and learnt_from(judge) == learnt_from(training):
-        return Reader(name, sha256, "proxy", "it learnt from the same judgments as the model that was trained against")
-    return Reader(name, sha256, "judge", "no model here was trained or chosen with it")
+        yield "it was given as the model that was trained against"
+    for role, folder in writers.items():
+        why = in_common(judge, role, folder) if shared is None else told_of(role, shared.get(role))
+        if why is not None:
+            yield why
 
 
-def learnt_from(reward: Path) -> str | None:
-    """The hash of the judgments that a reward model learnt from, where it is known."""
-    path = reward / REPORT
-    if not path.is_file():
+def told_of(role: str, count: int | None) -> str | None:
+    """The objection to so many judgments in common with a model."""
+    if count is None:
+        return f"it is not known whether it learnt from judgments behind {role}"
+    return f"trained on {count} of the judgments behind {role}" if count else None
+
+
+def in_common(judge: Path, role: str, folder: Path) -> str | None:
+    """The objection to what artifacts say of the judgments behind judge and model; disjoint prompts share none."""
+    behind = judged_behind(folder)
+    if behind is not None and not behind:
         return None
-    origin: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")).get("lineage") or {}
-    return origin.get("data_sha256")
+    learnt = judged_behind(judge)
+    if behind is None or learnt is None:
+        return told_of(role, None)
+    count = len(learnt & behind)
+    return f"trained on judgments of {count} of the prompts whose judgments are behind {role}" if count else None
 
 
 def lineage(job: Job) -> dict[str, Any]:

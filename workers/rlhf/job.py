@@ -48,6 +48,8 @@ class Job:
     resume: Path | None
     source: dict[str, Any]
     emit: Emit
+    # Judgments that each judge of an evaluation has in common with each model, where the run was told; by role.
+    shared: Mapping[str, Mapping[str, int | None]] | None = None
     pace: Pace = field(default_factory=Pace)
 
     @property
@@ -123,4 +125,5 @@ def open_job(folder: Path, emit: Emit) -> Job:
         resume=folder / content["resume"] if content.get("resume") else None,
         source=content.get("source") or {},
         emit=emit,
+        shared=content.get("shared"),
     )

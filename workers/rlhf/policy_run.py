@@ -12,9 +12,10 @@ from workers.rlhf.averaging import settle
 from workers.rlhf.cast import Cast
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.credit import CHECKED_AT
-from workers.rlhf.data import BadDataError, Chat, read_lines
+from workers.rlhf.data import BadDataError, Chat, Messages, read_lines
 from workers.rlhf.demonstrations import read_conversations, rows_of
 from workers.rlhf.job import Job
+from workers.rlhf.judged_prompts import write_judged
 from workers.rlhf.language_configs import SftConfig
 from workers.rlhf.mixing import Mix, mix_of
 from workers.rlhf.policy_configs import Online, PpoConfig, Writing
@@ -195,11 +196,19 @@ def shown(job: Job, roles: Cast, show: list[Question], step: int) -> dict[str, f
     return dict(sorted(numbers.items()))
 
 
-def save_policy(job: Job, roles: Cast, metrics: Mapping[str, Any], report: Mapping[str, Any]) -> None:
-    """Write the policy's artifact."""
+def save_policy(
+    job: Job,
+    roles: Cast,
+    metrics: Mapping[str, Any],
+    report: Mapping[str, Any],
+    *,
+    judged: Sequence[Messages] = (),
+) -> None:
+    """Write the policy's artifact; `judged` are prompts whose judgments it learnt from itself."""
     judges = [job.model("reward")] if roles.reward is not None else []
     job.out.mkdir(parents=True, exist_ok=True)
     models.save_role(roles.policy, job.out)
+    write_judged(job.out, judged, job.model("policy"), *judges)
     description = Description(
         kind="policy",
         base_sha256=roles.policy.model.base_sha256,

@@ -15,6 +15,7 @@ from workers.rlhf.data import BadDataError
 from workers.rlhf.groups import prompt_text, with_splits
 from workers.rlhf.heads import save_head
 from workers.rlhf.job import Job
+from workers.rlhf.judged_prompts import write_judged
 from workers.rlhf.models import LanguageModel
 from workers.rlhf.orders import MOST_COMPLETIONS
 from workers.rlhf.pairs import RankedPrompt
@@ -59,6 +60,8 @@ def launch_reward(job: Job) -> None:
     compared = against_live(job, trained)
     if compared is not None:
         report["gate"] = compared
+    job.out.mkdir(parents=True, exist_ok=True)
+    write_judged(job.out, [prompt.messages for prompt in looked.prompts], folder)
     save(job, trained, metrics, report | background(job, trained, course, looked) | lineage(job, trained, file))
 
 

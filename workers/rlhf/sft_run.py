@@ -9,6 +9,7 @@ from workers.rlhf.artifacts import BadArtifactError, Description, file_sha256, r
 from workers.rlhf.data import BadDataError, Chat
 from workers.rlhf.demonstrations import Conversation, Reading, held_out_or_not, read_conversations, rows_of
 from workers.rlhf.job import Job
+from workers.rlhf.judged_prompts import write_judged
 from workers.rlhf.language_configs import SftConfig
 from workers.rlhf.merging import merged
 from workers.rlhf.models import LanguageModel, Role
@@ -152,6 +153,7 @@ def save(job: Job, role: Role, metrics: Mapping[str, float], report: Mapping[str
         models.save_tokenizer(whole, job.out)
     # Weights that a reward model chose are not for it to judge later.
     chosen_by = [job.model("reward")] if job.config.keep == "reward" else []
+    write_judged(job.out, [], job.model("base"), *chosen_by)
     description = Description(
         kind="sft",
         base_sha256=model.base_sha256,

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.completions.tables import Completion
 from app.datasets import service as datasets
-from app.datasets.tables import DatasetSnapshot, SnapshotCompletion
+from app.datasets.tables import DatasetSnapshot, SnapshotCompletion, SnapshotRanking
+from app.lineage import service as lineage
 from app.rankings.tables import Ranking
 from app.registry import service as registry
 from app.registry.service import NewModel
@@ -18,6 +19,7 @@ from app.registry.tables import ModelVersion
 from app.runs.tables import Run
 from tests.app.cast import OpenClient, browser
 from tests.app.judgment_rows import World, a_world, submit, take
+from workers.jobs import evaluate
 
 
 @dataclass
@@ -122,6 +124,29 @@ def test_what_a_reward_model_was_only_compared_with_is_not_behind_it(rosa: TestC
     found = get(rosa, f"model-versions/{loop.rewards[1].id}/origins")
     assert names(found["chain"]) == ["tiny", "SFT 1", "Reward model 2"]
     assert found["runs"][-1]["models"]["live"] == loop.rewards[0].id
+
+
+def test_judgments_that_two_models_share_are_counted_once_with_their_revisions(loop: Loop) -> None:
+    session, world = loop.world.session, loop.world
+    first, second = loop.rewards
+    assert lineage.shared_judgments(session, second.id, loop.policies[0].id) == 1
+    assert lineage.shared_judgments(session, second.id, loop.policies[1].id) == 2
+    assert lineage.shared_judgments(session, first.id, loop.sft.id) == 0
+    snapshot = DatasetSnapshot(project_id=world.project.id, kind="judgments", content_hash="apart")
+    session.add(snapshot)
+    session.flush()
+    session.execute(insert(SnapshotRanking), [{"snapshot_id": snapshot.id, "ranking_id": loop.rankings[2]}])
+    apart = trained(world, "reward", "reward", snapshot, base=loop.sft)
+    assert lineage.shared_judgments(session, apart.id, loop.policies[1].id) == 0
+    # A judge of whom nothing is known may have learnt from anything, but a model without judgments shares none.
+    unknown = world.model_version("reward", 9)
+    assert lineage.shared_judgments(session, unknown.id, loop.policies[1].id) is None
+    assert lineage.shared_judgments(session, unknown.id, loop.sft.id) == 0
+    roles = {"policy": loop.policies[1].id, "reference": loop.sft.id, "judge": second.id, "proxy": first.id}
+    assert evaluate.shared(session, roles) == {
+        "judge": {"policy": 2, "reference": 0},
+        "proxy": {"policy": 1, "reference": 0},
+    }
 
 
 def test_nothing_is_behind_an_imported_model(rosa: TestClient, loop: Loop) -> None:

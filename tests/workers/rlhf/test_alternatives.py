@@ -21,6 +21,7 @@ from workers.rlhf.course import Course, Likelihood
 from workers.rlhf.data import BadDataError, read_lines
 from workers.rlhf.dpo import Pair
 from workers.rlhf.job import Event, open_job
+from workers.rlhf.judged_prompts import fingerprint, judged_behind
 from workers.rlhf.launch import launch
 from workers.rlhf.losses import completion_losses, group_losses
 from workers.rlhf.pairs import RankedPrompt, ranked_prompt
@@ -267,6 +268,7 @@ def test_dpo_learns_what_people_prefer(tiny_base: Path, tmp_path: Path) -> None:
     assert result["report"]["last"]["eval/kl"] > 0
     written = read_description(folder / "out")
     assert (written.kind, written.rewarded_by) == ("policy", [])
+    assert judged_behind(folder / "out") == {fingerprint(row["messages"]) for row in ranked_rows()}
 
 
 def test_dpo_needs_something_that_was_said(tiny_base: Path, tmp_path: Path) -> None:
@@ -318,6 +320,7 @@ def test_what_is_learnt_is_what_the_reward_model_likes_best(
     assert metrics["scores/chosen"] > metrics["scores/all"]
     assert metrics["kl/best_of_n"] == pytest.approx(log(4) - 0.75)
     assert read_description(folder / "out").rewarded_by == [artifact_sha256(reward_folder)]
+    assert judged_behind(folder / "out") == judged_behind(reward_folder)
 
 
 def test_lessons_are_the_very_tokens_that_were_written(tiny_base: Path, reward_folder: Path) -> None:

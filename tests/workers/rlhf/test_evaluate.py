@@ -9,7 +9,7 @@ import torch
 
 from tests.tiny_model import EXCHANGES
 from tests.workers.rlhf.conftest import write_job
-from workers.rlhf import evaluate, evaluate_run, models
+from workers.rlhf import evaluate, evaluate_run, judged_prompts, models
 from workers.rlhf.artifacts import Description, artifact_sha256, describe, read_description, seal, verify
 from workers.rlhf.cli import main
 from workers.rlhf.data import BadDataError
@@ -22,8 +22,11 @@ from workers.rlhf.models import Role
 QUICK = {"prompts": 6, "samples_per_prompt": 2, "max_new_tokens": 8, "prompts_per_chunk": 4, "text_tokens": 64}
 
 
-def save_adapter(base: Path, folder: Path, *, kind: str, size: float, seed: int = 5, **said: object) -> Path:
-    """A LoRA artifact so far away from its base; a reward model has a head of two members."""
+def save_adapter(
+    base: Path, folder: Path, *, kind: str, size: float, seed: int = 5, asks: str | None = None, **said: object
+) -> Path:
+    """A LoRA artifact so far away from its base, with judgments of these prompts behind it if that is known; a reward
+    model has a head of two members."""
     folder.mkdir()
     model = models.load_base(base)
     with models.fresh_seed(seed):
@@ -33,6 +36,8 @@ def save_adapter(base: Path, folder: Path, *, kind: str, size: float, seed: int 
         if kind == "reward":
             save_head(ScoreHead(model.width, 2), folder)
     models.save_adapter(model, kind, folder)
+    if asks is not None:
+        judged_prompts.write_judged(folder, [[{"role": "user", "content": ask}] for ask in asks])
     describe(folder, Description(kind=kind, base_sha256=model.base_sha256, adapter=True, **said))
     seal(folder)
     (folder / "base").symlink_to(base)
@@ -43,10 +48,10 @@ def save_adapter(base: Path, folder: Path, *, kind: str, size: float, seed: int 
 def folders(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A policy that was trained with one reward model, and another one that had no part in it."""
     home = tmp_path_factory.mktemp("models")
-    proxy = save_adapter(tiny_base, home / "proxy", kind="reward", size=0.1)
-    judge = save_adapter(tiny_base, home / "judge", kind="reward", size=0.1, seed=6)
+    proxy = save_adapter(tiny_base, home / "proxy", kind="reward", size=0.1, asks="ab")
+    judge = save_adapter(tiny_base, home / "judge", kind="reward", size=0.1, seed=6, asks="xyz")
     behind = [artifact_sha256(proxy)]
-    policy = save_adapter(tiny_base, home / "policy", kind="policy", size=0.15, rewarded_by=behind)
+    policy = save_adapter(tiny_base, home / "policy", kind="policy", size=0.15, asks="ab", rewarded_by=behind)
     unknown = save_adapter(tiny_base, home / "unknown", kind="policy", size=0.15)
     return {"reference": tiny_base, "policy": policy, "judge": judge, "proxy": proxy, "unknown": unknown}
 
@@ -120,17 +125,58 @@ def test_an_evaluation_tells_who_may_judge(folders: dict[str, Path], tmp_path: P
     assert "nobody wrote down" in unknown["judges"][0]["why"]
 
 
-def test_a_judge_that_learnt_from_the_same_judgments_is_a_proxy(folders: dict[str, Path], tmp_path: Path) -> None:
-    both = {}
-    for name, data in (("judge", "d1"), ("proxy", "d1"), ("other", "d2")):
-        both[name] = tmp_path / name
-        both[name].mkdir()
-        (both[name] / "report.json").write_text(json.dumps({"lineage": {"data_sha256": data}}))
-        describe(both[name], Description(kind="reward", metrics={"name": name}))
-        seal(both[name])
-    writers = {"policy": folders["reference"]}
-    assert evaluate_run.standing("judge", both["judge"], writers, both["proxy"]).standing == "proxy"
-    assert evaluate_run.standing("judge", both["other"], writers, both["proxy"]).standing == "judge"
+def test_a_judge_that_learnt_from_the_policys_judgments_is_a_proxy(tiny_base: Path, tmp_path: Path) -> None:
+    """A DPO policy names no reward model: only the prompts tell, and the larger file that the judge read has another
+    hash than the policy's."""
+    folders = {}
+    for name, kind, asks in (
+        ("policy", "policy", "ab"),
+        ("grown", "reward", "abc"),
+        ("apart", "reward", "xyz"),
+        ("old", "reward", None),
+    ):
+        folders[name] = tmp_path / name
+        folders[name].mkdir()
+        if asks is not None:
+            learnt_from = [[{"role": "user", "content": ask}] for ask in asks]
+            judged_prompts.write_judged(folders[name], learnt_from, tiny_base)
+        describe(folders[name], Description(kind=kind, rewarded_by=[], metrics={"name": name}))
+        seal(folders[name])
+    writers = {"policy": folders["policy"], "reference": tiny_base}
+    found = {name: evaluate_run.standing("judge", folders[name], writers) for name in ("grown", "apart", "old")}
+    assert {name: one.standing for name, one in found.items()} == {"grown": "proxy", "apart": "judge", "old": "proxy"}
+    assert found["grown"].why == "trained on judgments of 2 of the prompts whose judgments are behind policy"
+    assert found["old"].why == "it is not known whether it learnt from judgments behind policy"
+    # No judgment is behind a base, so any reward model may judge it.
+    assert evaluate_run.standing("judge", folders["old"], {"policy": tiny_base}).standing == "judge"
+
+
+def test_what_the_service_knows_of_judgments_in_common_decides(folders: dict[str, Path], tmp_path: Path) -> None:
+    roles = {"policy": folders["reference"], "reference": folders["reference"], "judge": folders["judge"]}
+    for name, count, standing in (("shared", 7, "proxy"), ("apart", 0, "judge"), ("unknown", None, "proxy")):
+        job = write_job(tmp_path / name, "evaluate", prompts()[:1], roles, config=QUICK)
+        content = json.loads((job / "config.json").read_text())
+        content["shared"] = {"judge": {"policy": count, "reference": 0}}
+        (job / "config.json").write_text(json.dumps(content))
+        events: list[Event] = []
+        launch(open_job(job, events.append))
+        (told,) = events[-1]["report"]["judges"]
+        assert told["standing"] == standing
+        assert count != 7 or told["why"] == "trained on 7 of the judgments behind policy"
+
+
+def test_what_was_judged_goes_from_model_to_model(tiny_base: Path, tmp_path: Path) -> None:
+    ask = [{"role": "user", "content": "Why?"}]
+    reward, policy, lost = (tmp_path / name for name in ("reward", "policy", "lost"))
+    for folder, before in ((reward, [tiny_base]), (policy, [tiny_base, reward])):
+        folder.mkdir()
+        judged_prompts.write_judged(folder, [ask] if folder is reward else [], *before)
+    assert judged_prompts.judged_behind(policy) == {judged_prompts.fingerprint(ask)}
+    lost.mkdir()
+    describe(lost, Description(kind="reward"))
+    (tmp_path / "next").mkdir()
+    judged_prompts.write_judged(tmp_path / "next", [ask], lost)
+    assert not (tmp_path / "next" / judged_prompts.FILE).exists()
 
 
 def test_an_evaluation_leaves_a_report_a_card_and_all_completions(folders: dict[str, Path], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from tests.workers.rlhf.conftest import ranked_rows, write_job
 from workers.rlhf.artifacts import verify
 from workers.rlhf.data import BadDataError
 from workers.rlhf.job import Event, open_job
+from workers.rlhf.judged_prompts import fingerprint, judged_behind
 from workers.rlhf.launch import launch
 
 QUICK = {"lora_layers": 1, "minimum_steps": 3, "prompts_per_step": 4}
@@ -54,6 +55,7 @@ def test_the_report_is_in_the_result_and_in_the_artifact(finished) -> None:
     report = events[-1]["report"]
     assert json.loads((folder / "out" / "report.json").read_text()) == json.loads(json.dumps(report))
     assert verify(folder / "out") == events[-1]["sha256"]
+    assert judged_behind(folder / "out") == {fingerprint(row["messages"]) for row in rows_of_three()}
     assert report["preflight"]["judgments"] == 36
     assert report["judged"]["judgments"] == 18
     assert report["judged"]["ceiling"]["judgments"] > 0
