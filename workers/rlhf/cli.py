@@ -169,6 +169,9 @@ def score(given: argparse.Namespace, emit: Emit) -> None:
     judges = [load_judge(folder) for folder in given.model]
     for row in scored_lines(judges, read_lines(given.data)):
         emit(row)
+    for folder, judge in zip(given.model, judges, strict=True):
+        if (told := judge.cuts.told(str(folder))) is not None:
+            print(f"plackett: {told}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from workers.rlhf.judged_prompts import judged_behind
 from workers.rlhf.models import Role
 from workers.rlhf.reward_report import HELD_OUT
 from workers.rlhf.sampling import row_seed
-from workers.rlhf.score import load_judge
+from workers.rlhf.score import Cuts, load_judge
 from workers.rlhf.text_figures import FLAGS, read_flags
 
 DATA: Final = "data.jsonl"
@@ -49,10 +49,17 @@ def launch_evaluate(job: Job) -> None:
         for role in JUDGES
         if role in job.models
     ]
-    judged(job, readers, asked[POLICY], writings)
-    told = evaluation_report.report(
-        Evaluation(config=config, asked=asked[POLICY], writings=writings, readers=readers, flags=flags, losses=losses)
+    cuts = judged(job, readers, asked[POLICY], writings)
+    found = Evaluation(
+        config=config,
+        asked=asked[POLICY],
+        writings=writings,
+        readers=readers,
+        flags=flags,
+        losses=losses,
+        cuts=cuts,
     )
+    told = evaluation_report.report(found)
     save(job, told | lineage(job), asked[POLICY], writings)
 
 
@@ -126,11 +133,15 @@ def forgotten(job: Job, roles: Mapping[str, Role]) -> dict[str, dict[str, tuple[
     return {path.name: losses}
 
 
-def judged(job: Job, readers: list[Reader], asked: list[Asked], writings: Mapping[str, Answers]) -> None:
-    """Let the judges score all completions."""
+def judged(job: Job, readers: list[Reader], asked: list[Asked], writings: Mapping[str, Answers]) -> dict[str, Cuts]:
+    """Let the judges score all completions; what each of them did not read whole."""
     judges = {reader.name: load_judge(job.models[reader.name]) for reader in readers}
     for done in evaluate.judge(judges, asked, list(writings.values())) if judges else ():
         job.step("judging", done, len(asked))
+    for name, judge in judges.items():
+        if (told := judge.cuts.told(name)) is not None:
+            job.log("warning", told)
+    return {name: judge.cuts for name, judge in judges.items()}
 
 
 def standing(

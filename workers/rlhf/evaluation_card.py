@@ -34,7 +34,12 @@ def comparisons(report: Report) -> Iterator[str]:
             f"{estimate(row['length_matched_win_rate'])} | {verdict} |"
         )
     yield ""
-    yield from (f"- {one['name']}: {one['why']}" for one in report["judges"])
+    for one in report["judges"]:
+        cut = one["cut"]
+        unread = (
+            f"; it read {cut['prompts']} prompts and {cut['completions']} completions cut" if any(cut.values()) else ""
+        )
+        yield f"- {one['name']}: {one['why']}{unread}"
 
 
 def models(report: Report) -> Iterator[str]:

@@ -4,7 +4,7 @@ Shapes: B = prompts, N = completions, M = comparisons.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from math import exp, sqrt
 from statistics import fmean
 from typing import Any, Final, Literal
@@ -14,6 +14,7 @@ import numpy as np
 from workers.rlhf.evaluate import Answers, Asked
 from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.resampling import WITHIN_NOISE, Estimate, Resampler
+from workers.rlhf.score import Cuts
 from workers.rlhf.text_figures import distinct, flagged, repetition
 from workers.rlhf.win_rates import Comparisons
 
@@ -35,7 +36,10 @@ class Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Everything that was found out, before it is added up. `losses` are nats a token of each text by model."""
+    """Everything that was found out, before it is added up.
+
+    `losses` are nats a token of each text by model, `cuts` what each judge did not read whole.
+    """
 
     config: EvaluateConfig
     asked: Sequence[Asked]
@@ -43,6 +47,7 @@ class Evaluation:
     readers: Sequence[Reader]
     flags: Mapping[str, str]
     losses: Mapping[str, Mapping[str, tuple[float, int]]] = field(default_factory=dict)
+    cuts: Mapping[str, Cuts] = field(default_factory=dict)
 
 
 def report(found: Evaluation) -> dict[str, Any]:
@@ -50,9 +55,7 @@ def report(found: Evaluation) -> dict[str, Any]:
     return {
         "prompts": len(found.asked),
         "completions_per_prompt": found.config.samples_per_prompt,
-        "judges": [
-            {"name": one.name, "sha256": one.sha256, "standing": one.standing, "why": one.why} for one in found.readers
-        ],
+        "judges": [asdict(one) | {"cut": asdict(found.cuts.get(one.name, Cuts()))} for one in found.readers],
         "models": {name: figures(answers, found) for name, answers in found.writings.items()},
         "comparisons": [
             compared(found, reader, other)

@@ -6,7 +6,7 @@ and `spread` is the SD of their scores around the prompt's mean: it tells how su
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,28 +22,61 @@ from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.prefix import dialogues
 from workers.rlhf.ranking_file import BadRowError, messages_of
 from workers.rlhf.reward import ADAPTER
+from workers.rlhf.reward_configs import RewardConfig
 
-# A prompt or completion that is longer keeps as much as this.
-LONGEST: Final = 1 << 20
+LENGTHS: Final = ("max_prompt_tokens", "max_completion_tokens")
+
+
+@dataclass(slots=True)
+class Cuts:
+    """How many prompts lost their start and how many completions their end, so far."""
+
+    prompts: int = 0
+    completions: int = 0
+
+    def told(self, judge: str) -> str | None:
+        """What a person should know of it."""
+        if not self.prompts and not self.completions:
+            return None
+        return (
+            f"{judge} read {self.prompts} prompts without their start and {self.completions} completions without their "
+            "end: longer than what it was trained on, or has positions for."
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A loaded reward model."""
+    """A loaded reward model; it reads texts cut as in its training, and counts the cuts."""
 
     model: LanguageModel
     role: Role
     head: ScoreHead
+    config: RewardConfig = field(default_factory=RewardConfig)
+    cuts: Cuts = field(default_factory=Cuts)
 
     @torch.no_grad()
     def members(self, messages: Sequence[dict[str, str]], texts: Sequence[str]) -> Tensor:
         """Scores [N, H] of completions of one prompt by every head, in within-prompt SDs."""
         chat = self.model.chat
-        prompt = chat.prompt(messages, LONGEST)
-        replies = [chat.completion(text, LONGEST).ids for text in texts]
-        batch = self.model.lower(dialogues([prompt.ids], [replies], chat.pad_id))
+        most, room = self.most_of_prompt(), self.room()
+        prompt = chat.prompt(messages, most)
+        replies = [
+            chat.completion(text, min(self.config.max_completion_tokens, room - len(prompt.ids))) for text in texts
+        ]
+        self.cuts.prompts += prompt.cut > 0
+        self.cuts.completions += sum(reply.cut > 0 for reply in replies)
+        batch = self.model.lower(dialogues([prompt.ids], [[reply.ids for reply in replies]], chat.pad_id))
         last_Nd = self.role.states(batch).last(batch.reply_mask_NR)
         return self.head.members(last_Nd).cpu()
+
+    def room(self) -> int:
+        """How many tokens there are positions for, behind virtual tokens if any."""
+        return self.model.longest - max((tokens.count for tokens in self.model.virtual.values()), default=0)
+
+    def most_of_prompt(self) -> int:
+        """Tokens that are read of a prompt, however long its completions are: a score hangs on no other completion."""
+        for_completion = min(self.config.max_completion_tokens, self.room() // 2)
+        return min(self.config.max_prompt_tokens, self.room() - for_completion)
 
 
 def load_judge(folder: Path) -> Judge:
@@ -58,7 +91,9 @@ def load_judge(folder: Path) -> Judge:
     model = models.load_model(folder, ADAPTER)
     model.form = choose(model.backbone)
     model.cut()
-    return Judge(model, Role(model, ADAPTER if description.adapter else None), load_head(folder, model))
+    lengths = {name: description.config[name] for name in LENGTHS if name in description.config}
+    role = Role(model, ADAPTER if description.adapter else None)
+    return Judge(model, role, load_head(folder, model), RewardConfig(**lengths))
 
 
 def scored_lines(judges: Sequence[Judge], rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -51,7 +51,10 @@ def launch_sft(job: Job) -> None:
     plan = sft.plan_of(reading.rows, config, seed=job.seed, text=pretraining_text(job, model, together))
     training = sft.training_of(role, sft.rate_of(config), config.weight_decay)
     shown = shown_prompts(held_out or learnt_from, model.chat, config)
-    metrics = teach(Lesson(job, reader, plan, training, held.rows, shown, judge=judge_of(job)))
+    judge = judge_of(job)
+    metrics = teach(Lesson(job, reader, plan, training, held.rows, shown, judge=judge))
+    if judge is not None and (told := judge.cuts.told("The reward model")) is not None:
+        job.log("warning", told)
     if together.leads:
         save(job, role, metrics, report_of(job, reading, held, learnt_from, held_out))
     together.wait()
