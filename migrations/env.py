@@ -21,7 +21,10 @@ def migrator_url() -> str:
 
 
 def run() -> None:
-    """Upgrade or downgrade in one transaction, giving up after 5 s on a lock instead of queueing the whole service."""
+    """Upgrade or downgrade, giving up after 5 s on a lock instead of queueing the whole service.
+
+    In one transaction, but where a migration ends it to build an index beside people's work.
+    """
     engine = create_engine(psycopg_url(migrator_url()), connect_args={"options": "-c lock_timeout=5s -c timezone=UTC"})
     with engine.connect() as connection:
         context.configure(connection=connection, target_metadata=metadata, compare_type=True)

@@ -31,6 +31,7 @@ class Completion(Base):
             unique=True,
             postgresql_where=literal("run_id IS NOT NULL"),
         ),
+        Index("ix_completions_prompt_set_id", "prompt_set_id", postgresql_where=literal("prompt_set_id IS NOT NULL")),
     )
 
     id: Mapped[Key]
@@ -46,5 +47,5 @@ class Completion(Base):
     token_count: Mapped[int | None]
     names_model: Mapped[bool] = mapped_column(server_default=literal("false"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", use_alter=True))
-    prompt_set_id: Mapped[int | None] = mapped_column(ForeignKey("prompt_sets.id"), index=True)
+    prompt_set_id: Mapped[int | None] = mapped_column(ForeignKey("prompt_sets.id"))
     created_at: Mapped[CreatedAt]

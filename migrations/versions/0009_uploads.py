@@ -1,6 +1,5 @@
 """Let a demonstration name the upload it came in by."""
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
@@ -8,15 +7,16 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+# In one step: a key on a column that is empty from its start is not checked row by row while nobody may write.
+NAME_THE_UPLOAD = """
+    ALTER TABLE completions ADD COLUMN prompt_set_id BIGINT
+      CONSTRAINT fk_completions_prompt_set_id_prompt_sets REFERENCES prompt_sets (id)
+"""
+
 
 def upgrade() -> None:
-    op.add_column("completions", sa.Column("prompt_set_id", sa.BigInteger(), nullable=True))
-    op.create_foreign_key(
-        "fk_completions_prompt_set_id_prompt_sets", "completions", "prompt_sets", ["prompt_set_id"], ["id"]
-    )
-    op.create_index("ix_completions_prompt_set_id", "completions", ["prompt_set_id"])
+    op.execute(NAME_THE_UPLOAD)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_completions_prompt_set_id", "completions")
     op.drop_column("completions", "prompt_set_id")

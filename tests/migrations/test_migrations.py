@@ -1,5 +1,8 @@
 """The migrations make exactly the tables that the code declares, and can be taken back."""
 
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -45,6 +48,68 @@ def test_every_step_can_be_taken_back_by_itself(empty_database: Database) -> Non
         command.upgrade(config, revision.revision)
         command.downgrade(config, "-1")
         command.upgrade(config, revision.revision)
+
+
+def test_people_go_on_writing_while_an_index_of_completions_is_built(empty_database: Database, migrator) -> None:
+    config = alembic_config(empty_database.migrator_url)
+    command.upgrade(config, "0010")
+    write = text("LOCK TABLE completions IN ROW EXCLUSIVE MODE")
+    waits = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%INDEX%' AND wait_event_type = 'Lock'")
+    with ThreadPoolExecutor(1) as pool, migrator.connect() as early, migrator.connect() as late:
+        early.execute(write)
+        upgrade = pool.submit(command.upgrade, config, "head")
+        until = monotonic() + 10
+        with migrator.connect().execution_options(isolation_level="AUTOCOMMIT") as watch:
+            while not (waiting := watch.scalar(waits)) and monotonic() < until:
+                sleep(0.02)
+        late.execute(text("SET lock_timeout = '500ms'"))
+        late.execute(write)
+        late.rollback()
+        early.rollback()
+        upgrade.result()
+    assert waiting
+
+
+def test_an_index_that_was_broken_off_is_built_again(empty_database: Database, migrator) -> None:
+    config = alembic_config(empty_database.migrator_url)
+    command.upgrade(config, "0010")
+    with migrator.begin() as connection:
+        connection.execute(text("CREATE INDEX ix_completions_prompt_set_id ON completions (id)"))
+    command.upgrade(config, "head")
+    definition = text("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_completions_prompt_set_id'")
+    with migrator.connect() as connection:
+        assert "(prompt_set_id) WHERE" in connection.scalars(definition).one()
+
+
+def test_naming_uploads_does_not_read_through_the_completions(empty_database: Database, migrator) -> None:
+    config = alembic_config(empty_database.migrator_url)
+    command.upgrade(config, "0008")
+    scans = text("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'completions'")
+    with migrator.connect() as connection:
+        before = connection.scalar(scans)
+    command.upgrade(config, "0009")
+    with migrator.connect() as connection:
+        assert connection.scalar(scans) == before
+
+
+def test_texts_outlive_the_way_back(empty_database: Database, migrator) -> None:
+    config = alembic_config(empty_database.migrator_url)
+    command.upgrade(config, "head")
+    add = text(
+        "INSERT INTO dataset_snapshots (project_id, kind, content_hash)"
+        " SELECT id, 'text', :hash FROM projects RETURNING id"
+    )
+    with migrator.begin() as connection:
+        connection.execute(text("INSERT INTO projects (name, settings) VALUES ('Tales', '{}')"))
+        tale = connection.scalars(add, {"hash": "a"}).one()
+    command.downgrade(config, "0009")
+    with migrator.connect() as connection:
+        assert list(connection.scalars(text("SELECT id FROM dataset_snapshots WHERE kind = 'text'"))) == [tale]
+        with pytest.raises(DBAPIError, match="ck_dataset_snapshots_kind"):
+            connection.execute(add, {"hash": "b"})
+    command.upgrade(config, "head")
+    with migrator.begin() as connection:
+        connection.execute(add, {"hash": "b"})
 
 
 def test_every_foreign_key_is_indexed(empty_database: Database, migrator) -> None:
