@@ -9,6 +9,7 @@ Shapes: N = completions, R = reply tokens. Masks are True on real tokens.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -24,7 +25,12 @@ from workers.rlhf.pairs import RankedPrompt, accuracy, pair_batch
 from workers.rlhf.prefix import Dialogues, dialogues
 from workers.rlhf.reward import Step, batches
 from workers.rlhf.reward_configs import RewardConfig
+from workers.rlhf.rollout import rounds_apart
+from workers.rlhf.rounds import BrokenInvariantError
 from workers.rlhf.training import adam, chunks, clipped_step, require_finite, set_rate, warm_cosine
+
+# Nats a token by which a policy that has not learnt yet may differ from its reference.
+START_TOLERANCE: Final = {torch.float32: 1e-4, torch.bfloat16: 0.01}
 
 
 def as_reward(config: DpoConfig) -> RewardConfig:
@@ -41,8 +47,8 @@ class Pair:
     policy: Role
     reference: Role
     config: DpoConfig
-    # With the prompt itself, so that no other one can get its identity.
-    said: dict[int, tuple[RankedPrompt, Tensor]] = field(default_factory=dict)
+    # With the prompts themselves, so that no other ones can get their identity.
+    said: dict[tuple[int, ...], tuple[Sequence[RankedPrompt], Tensor]] = field(default_factory=dict)
 
     def tokens(self, prompts: Sequence[RankedPrompt]) -> Dialogues:
         """Prompts with all their completions, each ended by the stop token, as padded ids."""
@@ -56,17 +62,20 @@ class Pair:
 
     def rewards(self, prompts: Sequence[RankedPrompt]) -> Tensor:
         """Implicit rewards [N] of all completions of some prompts, with gradient to the policy."""
+        # Where numbers depend on the batch, both read the same one: else a policy that has not moved is 0.03 nats away.
+        groups = [prompts] if rounds_apart(self.policy) else [[prompt] for prompt in prompts]
         # The reference first: to read as it switches the policy's adapter off, and with it its gradient.
-        reference_N = torch.cat([self.of_reference(prompt) for prompt in prompts])
+        reference_N = torch.cat([self.of_reference(group) for group in groups])
         logprob_N = summed_logprobs(self.policy, self.tokens(prompts))
         return self.config.beta * (logprob_N - reference_N)
 
     @torch.no_grad()
-    def of_reference(self, prompt: RankedPrompt) -> Tensor:
-        """The reference's log-probabilities of a prompt's completions, each prompt read once and by itself."""
-        if id(prompt) not in self.said:
-            self.said[id(prompt)] = (prompt, summed_logprobs(self.reference, self.tokens([prompt])))
-        return self.said[id(prompt)][1]
+    def of_reference(self, prompts: Sequence[RankedPrompt]) -> Tensor:
+        """The reference's log-probabilities of some prompts' completions; what was read together before is known."""
+        key = tuple(id(prompt) for prompt in prompts)
+        if key not in self.said:
+            self.said[key] = (prompts, summed_logprobs(self.reference, self.tokens(prompts)))
+        return self.said[key][1]
 
 
 def summed_logprobs(role: Role, tokens: Dialogues) -> Tensor:
@@ -91,13 +100,30 @@ def training_of(pair: Pair, likelihood: Likelihood) -> Training:
 def train(
     pair: Pair, course: Course, likelihood: Likelihood, training: Training, *, seed: int, done: int = 0
 ) -> Iterator[Step]:
-    """Make what people said likelier, one yield an optimizer step. Where nothing says anything there is none."""
+    """Make what people said likelier, one yield an optimizer step. Where nothing says anything there is none.
+
+    Raises:
+        NonFiniteError: a loss or gradient is no number.
+        BrokenInvariantError: at the start the policy differs from the reference.
+    """
     config = course.config
     total = sum(1 for _ in batches(course.prompts, config, seed))
     for number, chosen in enumerate(batches(course.prompts, config, seed)):
         if number >= done:
+            if number == 0:
+                require_no_distance(pair, chosen[: pair.config.prompts_per_chunk])
             set_rate(training.optimizer, warm_cosine(number, total, pair.config.warmup_fraction * total))
             yield Step(number + 1, total, learn(pair, chosen, course, likelihood, training))
+
+
+def require_no_distance(pair: Pair, prompts: Sequence[RankedPrompt]) -> None:
+    """Before the first step policy and reference must be the same model."""
+    tokens_N = pair.tokens(prompts).reply_mask_NR.sum(dim=1)
+    log_ratio_N = pair.rewards(prompts).detach().cpu() / pair.config.beta
+    worst = float((log_ratio_N / tokens_N).abs().max())
+    tolerance = START_TOLERANCE[pair.policy.model.causal.dtype]
+    if worst > tolerance:
+        raise BrokenInvariantError(f"policy and reference differ at the start: {worst:.2g} nats a token > {tolerance}")
 
 
 def learn(
