@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workers.rlhf.models import Role
 from workers.rlhf.next_token import Pupil, pupil
@@ -40,10 +40,10 @@ class Mix:
         return [self.texts[place] for place in torch.randperm(len(self.texts), generator=draw)[:count].tolist()]
 
     def accumulate(self, update: int, step: int) -> dict[str, float]:
-        """Add the text's gradient to an empty buffer; its loss in nats a token, and the length of that gradient."""
+        """Put the text's gradient into an empty buffer; its loss in nats a token, and the length of that gradient."""
         rows = self.rows(update, step)
         count = sum(row.targets for row in rows)
-        # Every process reads all of it; the policy's gradients, which are summed over them, lie on top.
+        # Every process reads all of it, and the sum over them is each one's: rounding must not let them drift apart.
         processes = self.reader.team.size
         share, nll = self.config.pretrain_weight / processes, 0.0
         with self.reader.reading():
@@ -51,8 +51,9 @@ class Mix:
                 loss = self.reader.nll(group)
                 nll += require_finite(loss, "the loss of the text that is mixed in")
                 torch.autograd.backward(share * loss / count)
-        length = processes * length_of(weights_of(self.reader.role))
-        return {"loss/pretraining": nll / count, "gradient_norm/pretraining": length}
+        weights = weights_of(self.reader.role)
+        self.reader.team.sum_gradients(weights)
+        return {"loss/pretraining": nll / count, "gradient_norm/pretraining": length_of(weights)}
 
 
 def mix_of(
@@ -73,16 +74,26 @@ def mix_of(
 def beside(
     mix: Mix | None, update: int, gradient: Callable[[Sequence[int]], dict[str, float]]
 ) -> Callable[[Sequence[int], int], dict[str, float]]:
-    """The gradient of a policy's minibatch on top of that of the text, if there is some."""
+    """The gradient of a policy's minibatch and that of the text, if there is some; each is measured by itself."""
 
     def both(prompts: Sequence[int], step: int) -> dict[str, float]:
-        first = {} if mix is None else mix.accumulate(update, step)
-        return first | gradient(prompts)
+        if mix is None:
+            return gradient(prompts)
+        numbers = mix.accumulate(update, step)
+        weights = weights_of(mix.reader.role)
+        aside = [weight.grad for weight in weights]
+        for weight in weights:
+            weight.grad = None
+        numbers |= gradient(prompts)
+        for weight, other in zip(weights, aside, strict=True):
+            if other is not None:
+                weight.grad = other if weight.grad is None else weight.grad.add_(other)
+        return numbers
 
     return both
 
 
-def weights_of(role: Role) -> list[Tensor]:
+def weights_of(role: Role) -> list[nn.Parameter]:
     """Every weight of a role that can have a gradient."""
     if role.adapter is None:
         return list(role.model.causal.parameters())

@@ -77,7 +77,9 @@ def accumulate(cast: Cast, seen: Rollout, config: PpoConfig, prompts: Sequence[i
     numbers = added_up(cast.team.gathered([own]))
     cast.team.sum_gradients(cast.trained().values())
     values = [weight for name, weight in cast.trained().items() if not name.startswith("policy/")]
-    lengths = {"policy": length_of(weights_of(cast.policy)), "value": length_of(values)}
+    # A value head on the policy's own states pulls at the policy's weights too: there the two terms have one gradient.
+    names = ("policy", "value") if cast.critic is not None else ("policy_and_value", "value_head")
+    lengths = dict(zip(names, (length_of(weights_of(cast.policy)), length_of(values)), strict=True))
     return numbers | {f"gradient_norm/{name}": length for name, length in lengths.items()}
 
 

@@ -103,6 +103,11 @@ def test_other_text_adds_its_gradient_to_the_policys_before_one_step(tiny_base: 
     numbers = beside(mix, 2, partial(ppo.accumulate, players, seen, MIXED))(range(6), 1)
     torch.testing.assert_close(gradient_of(players), alone + text, atol=1e-5, rtol=1e-3)
     assert numbers["gradient_norm/pretraining"] == pytest.approx(float(text.norm()), rel=1e-3)
+    # Its own, without the text's; of a shared value head it can't be told apart, and is not called the policy's.
+    of_policy = float(alone.norm())
+    assert numbers["gradient_norm/policy_and_value"] == pytest.approx(of_policy, rel=1e-3)
+    assert of_policy != pytest.approx(float((alone + text).norm()), rel=1e-2)
+    assert "gradient_norm/policy" not in numbers
     assert numbers["loss/pretraining"] == pytest.approx(nll.item() / count, rel=1e-4)
 
 
