@@ -177,32 +177,31 @@ def forgetting(found: Evaluation) -> list[dict[str, Any]]:
 def curve(found: Evaluation) -> list[dict[str, Any]]:
     """Every model as a point over the square root of its KL (Gao et al. 2022), nearest to the reference first.
 
-    `proxy` is the training model's score and `spread` how much its heads differ, `judge` an independent judge's;
-    the recommended one scores highest with the judge, where there is one.
+    `seen` has each judge's mean score, on its own scale, and how much its heads differ (`spread`). `judge` is that of
+    an independent judge, `proxy` that of the training model, or of whoever else may not judge; the recommended one
+    scores highest with the judge, where there is one.
     """
     points: list[dict[str, Any]] = []
+    standing = {reader.standing: reader.name for reader in found.readers}
     for name, answers in found.writings.items():
         far = distance(answers) if name != REFERENCE else {"value": 0.0}
         if far is not None:
             point = {"model": name, "kl": far["value"], "sqrt_kl": sqrt(max(0.0, far["value"]))}
-            points.append(point | {role: seen_by(found, answers, role) for role in ("judge", "proxy")})
+            seen = {reader.name: seen_by(answers, reader.name) for reader in found.readers}
+            points.append(
+                point | {role: seen.get(standing.get(role, "")) for role in ("judge", "proxy")} | {"seen": seen}
+            )
     points.sort(key=lambda point: float(point["kl"]))
     by_judge = [point for point in points if point["judge"] is not None]
     best = max(by_judge, key=lambda point: float(point["judge"]["mean"]), default=None)
     return [point | {"recommended": point is best} for point in points]
 
 
-def seen_by(found: Evaluation, answers: Answers, standing: str) -> dict[str, float | None] | None:
-    """What judges of one standing think of a model, on average; None where there is none."""
-    names = [reader.name for reader in found.readers if reader.standing == standing]
-    if not names:
-        return None
+def seen_by(answers: Answers, judge: str) -> dict[str, float | None]:
+    """What one judge thinks of a model, on average; scores of two judges have no scale in common."""
     said = [one for group in answers for one in group]
-    spreads = [one.spreads[name] for one in said for name in names if name in one.spreads]
-    return {
-        "mean": fmean(one.scores[name] for one in said for name in names),
-        "spread": fmean(spreads) if spreads else None,
-    }
+    spreads = [one.spreads[judge] for one in said if judge in one.spreads]
+    return {"mean": fmean(one.scores[judge] for one in said), "spread": fmean(spreads) if spreads else None}
 
 
 def samples(found: Evaluation) -> list[dict[str, Any]]:
@@ -236,7 +235,9 @@ def headline(told: Mapping[str, Any]) -> dict[str, float | None]:
             }
         metrics |= {f"flags/{name}": sum(flag["share"] for flag in model["flags"].values())}
     for row in told["comparisons"]:
-        against = f"{row['standing']}/{row['against']}"
+        # One that may not judge is named as what it was asked as: there may be two of them.
+        by = row["judge"] if row["judge"] == row["standing"] else f"{row['standing']}/{row['judge']}"
+        against = f"{by}/{row['against']}"
         metrics[f"win_rate/{against}"] = row["win_rate"]["value"]
         metrics[f"length_matched_win_rate/{against}"] = row["length_matched_win_rate"]["value"]
     for row in told["forgetting"]:

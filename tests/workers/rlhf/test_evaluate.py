@@ -179,6 +179,23 @@ def test_what_was_judged_goes_from_model_to_model(tiny_base: Path, tmp_path: Pat
     assert not (tmp_path / "next" / judged_prompts.FILE).exists()
 
 
+def test_two_proxies_have_figures_and_curves_of_their_own(folders: dict[str, Path], tmp_path: Path) -> None:
+    roles = {"policy": folders["unknown"], "reference": folders["reference"]}
+    alone = evaluated(tmp_path / "a", roles | {"judge": folders["judge"]})[-1]
+    both = evaluated(tmp_path / "b", roles | {"judge": folders["judge"], "proxy": folders["proxy"]})[-1]
+    told = both["report"]
+    assert [one["standing"] for one in told["judges"]] == ["proxy", "proxy"]
+    won = {row["judge"]: row["win_rate"]["value"] for row in told["comparisons"]}
+    assert both["metrics"]["win_rate/proxy/reference"] == won["proxy"]
+    assert both["metrics"]["win_rate/proxy/judge/reference"] == won["judge"]
+    for point, lone in zip(told["curve"], alone["report"]["curve"], strict=True):
+        means = {name: seen["mean"] for name, seen in point["seen"].items()}
+        assert means == {name: told["models"][point["model"]]["scores"][name]["value"] for name in ("judge", "proxy")}
+        assert (point["judge"], point["proxy"]) == (None, point["seen"]["proxy"])
+        # A second proxy changes nothing of what the first one thinks.
+        assert point["seen"]["judge"] == lone["seen"]["judge"] == lone["proxy"]
+
+
 def test_an_evaluation_leaves_a_report_a_card_and_all_completions(folders: dict[str, Path], tmp_path: Path) -> None:
     job = tmp_path / "a"
     job.mkdir()
