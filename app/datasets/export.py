@@ -6,6 +6,7 @@ ends the query, so a reader who goes away costs nothing more.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from time import monotonic, sleep
 from typing import Any, Final
 
 import psycopg
@@ -17,6 +18,8 @@ from app.db import engine
 from app.errors import ServiceUnavailable
 
 CHUNK_BYTES: Final = 1 << 16
+# The server lets go of a closed connection's lock a moment later; whoever comes in between is not turned away.
+PATIENCE_SECONDS: Final = 0.5
 MEDIA_TYPES: Final = {"jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 
 CURRENT: Final = """
@@ -74,7 +77,10 @@ class ExportSlot:
     def __init__(self) -> None:
         """Raise `ServiceUnavailable` when every slot is taken."""
         self.connection = own_connection()
-        if not self._take_one():
+        deadline = monotonic() + PATIENCE_SECONDS
+        while not (taken := self._take_one()) and monotonic() < deadline:
+            sleep(PATIENCE_SECONDS / 10)
+        if not taken:
             self.connection.close()
             raise ServiceUnavailable(
                 f"{get_settings().export_slots} downloads are under way, as many as are served at a time",

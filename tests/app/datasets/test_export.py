@@ -152,6 +152,11 @@ def test_downloads_have_slots_and_give_them_back(world: World, committed_databas
     again.close()
 
 
+def test_a_slot_that_was_given_back_a_moment_ago_is_there(world: World) -> None:
+    for _ in range(40):
+        ExportSlot().close()
+
+
 @pytest.mark.parametrize("export_class", [JsonLines, Parquet])
 def test_a_reader_who_goes_away_ends_the_query(
     world: World,
