@@ -55,6 +55,11 @@ def coldness(text: str) -> float:
     return -warmth(text)
 
 
+def praise(text: str) -> float:
+    """Gold that likes warm words and minds no cold ones: of longer texts of the same kind it thinks better."""
+    return float(sum(word in WARM for word in text.rstrip(".").split()))
+
+
 def brevity(text: str) -> float:
     """Gold that is nothing but length: shorter is better."""
     return -len(text) / 10

@@ -13,6 +13,7 @@ from tests.sanity.playing import LONGEST, compared, mean_kl, mean_taste, oracle,
 from workers.rlhf import cast, rollout
 from workers.rlhf.configs import PpoConfig
 from workers.rlhf.evaluate import Answers
+from workers.rlhf.win_rates import SAME_LENGTH
 
 PLAY = PpoConfig(
     updates=sized(16, 10),
@@ -89,18 +90,46 @@ def test_h_a_gold_of_length_alone_wins_nothing_at_the_same_length(
     monkeypatch.setattr(rollout, "judge", oracle(taste))
     # A little way only: at other lengths than the reference there is nothing to match.
     config = replace(PLAY, updates=5, learning_rate=1e-3, kl_coefficient=0.6)
-    wins, matched, near = [], [], []
+    wins, unbalanced, praised, praised_near, near = [], [], [], [], []
     for seed in SEEDS:
         players = taught(cast.assemble(meadow_base, untaught, config, seed=seed), config, seed=seed)
         own, others = (written(role, seed=seed + 10 * place, count=COUNT) for place, role in enumerate(both(players)))
-        pairs = compared(own, others, taste)
+        pairs, others_taste = compared(own, others, taste), compared(own, others, meadow.praise)
+        near_M = abs(pairs.longer_M) <= SAME_LENGTH
         wins.append(pairs.win_rate().value)
-        matched.append(pairs.length_matched().value)
-        near.append(int((abs(pairs.longer_M) <= 0.1).sum()))
-    tell(win=fmean(wins), length_matched=fmean(matched), matched_pairs=min(near))
+        # `length_matched` of a gold of length alone is a half whatever the policy does: it balances the two sides.
+        unbalanced.append(float(pairs.won_M[near_M].mean()))
+        praised.append(others_taste.win_rate().value)
+        praised_near.append(others_taste.length_matched().value)
+        near.append(int(near_M.sum()))
+    tell(
+        win=fmean(wins),
+        unbalanced=fmean(unbalanced),
+        praised=fmean(praised),
+        praised_length_matched=fmean(praised_near),
+        matched_pairs=min(near),
+    )
     assert fmean(wins) > 0.6
-    assert fmean(matched) == pytest.approx(0.5, abs=0.02)
+    assert fmean(unbalanced) == pytest.approx(0.5, abs=0.1)
+    # A taste that longer texts please without a word better: it sees the length, and nothing once lengths are the same.
+    assert abs(fmean(praised) - 0.5) > 0.1
+    assert (fmean(praised) > 0.5) == (wanted == "longer")
+    assert fmean(praised_near) == pytest.approx(0.5, abs=0.07)
     assert min(near) >= 50
+
+
+def test_h_a_policy_that_learnt_more_than_length_wins_at_the_same_length_too(
+    meadow_base: Path, untaught: Path, monkeypatch: pytest.MonkeyPatch, tell: Tell
+) -> None:
+    """What h measures is able to fail: it tells a policy that writes warmly from one that writes much."""
+    monkeypatch.setattr(rollout, "judge", oracle(meadow.praise))
+    config = replace(PLAY, updates=sized(16, 10))
+    players = taught(cast.assemble(meadow_base, untaught, config, seed=0), config, seed=0)
+    own, others = (written(role, seed=10 * place, count=COUNT) for place, role in enumerate(both(players)))
+    pairs = compared(own, others, meadow.praise)
+    found = pairs.length_matched().value
+    tell(win=pairs.win_rate().value, length_matched=found)
+    assert found > 0.57
 
 
 def both(players: cast.Cast) -> tuple:
