@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.datasets.tables import DatasetSnapshot
+from app.errors import Conflict
 from app.loop import decisions
 from app.loop.decisions import Tone
 from app.loop.gate import Columns, Finding, judge
@@ -75,14 +76,37 @@ def _without_evidence(
 
 def compared(session: Session, project_id: int, run: Run, live: ModelVersion) -> Finding | None:
     """The gate's finding; None when the run did not read this live model, or wrote nothing that could be judged."""
-    measured = ((run.result or {}).get("report") or {}).get("gate") or {}
-    if run.inputs.get("models", {}).get("live") != live.id or "columns" not in measured:
+    if run.inputs.get("models", {}).get("live") != live.id:
         return None
+    return measured(session, project_id, run)
+
+
+def measured(session: Session, project_id: int, run: Run) -> Finding | None:
+    """What the gate would say now of the columns that a run wrote; None when it wrote none that can be judged."""
+    gate = ((run.result or {}).get("report") or {}).get("gate") or {}
     try:
-        columns = Columns.of(measured["columns"])
+        columns = Columns.of(gate["columns"])
     except (KeyError, TypeError, ValueError):
         return None
     return judge(columns, next_number(session, project_id))
+
+
+def seen(session: Session, run: Run) -> tuple[dict[str, Any], bool]:
+    """The gate's finding of a reward run, and whether a cycle decided on it; if none did, as it would be now.
+
+    Raises:
+        Conflict: `no-gate`, where the run was compared with no live model.
+    """
+    query = select(LoopDecision.numbers["gate"]).where(
+        LoopDecision.run_id == run.id, LoopDecision.numbers.has_key("gate")
+    )
+    decided = session.scalars(query.order_by(LoopDecision.id.desc()).limit(1)).one_or_none()
+    if decided is not None:
+        return decided, True
+    finding = measured(session, run.project_id, run)
+    if finding is None:
+        raise Conflict(f"run {run.id} was not compared with a live reward model", type="no-gate")
+    return asdict(finding), False
 
 
 def next_number(session: Session, project_id: int) -> int:

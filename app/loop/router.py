@@ -4,11 +4,12 @@ from fastapi import APIRouter, Response
 
 from app.auth.dependencies import ProjectReader, ProjectResearcher
 from app.dependencies import PageDep, SessionDep
-from app.loop import rolling_back, service
+from app.loop import gating, rolling_back, service
 from app.loop.doors import ChangeableCycle, ReadableCycle
-from app.loop.schemas import CycleRead, LoopRead, PromotionDecision, WayBack, cycle_read, loop_read
+from app.loop.schemas import CycleRead, GateRead, LoopRead, PromotionDecision, WayBack, cycle_read, loop_read
 from app.pagination import Page
 from app.registry.schemas import ModelVersionRead, model_version_read
+from app.runs.doors import ReadableRun
 from app.runs.repeats import IdempotencyKey, Request, once
 
 router = APIRouter(tags=["loop"])
@@ -44,6 +45,14 @@ def _start(access: ProjectResearcher, session: SessionDep) -> CycleRead:
     session.flush()
     session.refresh(cycle)
     return cycle_read(cycle)
+
+
+@router.get("/runs/{run_id}/gate")
+def get_gate(found: ReadableRun, session: SessionDep) -> GateRead:
+    """What the gate says of a finished reward run: the verdict that a cycle followed, or the one it would give now."""
+    run, _ = found
+    finding, decided = gating.seen(session, run)
+    return GateRead.model_validate({**finding, "decided": decided})
 
 
 @router.get("/cycles/{cycle_id}")

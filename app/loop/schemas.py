@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from app.inputs import Input
+from app.loop.gate import ACCURACY_MARGIN, LOSS_MARGIN, Verdict
 from app.loop.service import LoopState
 from app.loop.tables import Cycle, LoopDecision
 from app.projects.settings import LoopSettings
@@ -127,6 +128,34 @@ class LoopRead(BaseModel):
 def cycle_read(cycle: Cycle) -> CycleRead:
     """The wire form of a cycle."""
     return CycleRead.model_validate(cycle, from_attributes=True)
+
+
+class GateDifference(BaseModel):
+    """New minus live, its standard error and the bound that decides; null where prompt groups are too few."""
+
+    value: float | None
+    error: float | None
+    bound: float | None
+
+
+class GateRead(BaseModel):
+    """A new reward model beside the live one, by the gate's rule. `decided`: a cycle followed it; else it would say so.
+
+    `needed` is how many effective judgments would let an equal model pass in 4 of 5 cases.
+    """
+
+    decided: bool
+    verdict: Verdict
+    number: int
+    error: float
+    judgments: int
+    effective: float
+    groups: int
+    loss: GateDifference
+    loss_margin: float = LOSS_MARGIN
+    accuracy: GateDifference
+    accuracy_margin: float = ACCURACY_MARGIN
+    needed: int | None
 
 
 def decision_read(decision: LoopDecision) -> DecisionRead:

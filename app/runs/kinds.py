@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from workers.rlhf.configs import CONFIGS
 
 Queue = Literal["light", "training"]
+LeftOpen = Literal["live", "root", "run", "none"]
 JSON_TYPES: Final[MappingProxyType[type, str]] = MappingProxyType(
     {int: "integer", float: "number", str: "string", bool: "boolean"}
 )
@@ -20,8 +21,9 @@ WRITERS: Final = ("base", "sft", "policy")
 class Role:
     """A part that a model version plays in a run. `whole`: an adapter on other weights cannot play it.
 
-    `optional`: the run does without one; any other role that is left open takes the project's live model. `many`:
-    several versions share the part, each under a name of its own.
+    `optional`: nobody needs to be named. `left_open` says who plays it then: the project's live model, the root that
+    the policy came from, the one of the policy's own run, or nobody. `many`: several versions share the part, each
+    under a name of its own.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Role:
     kinds: tuple[str, ...]
     whole: bool = False
     optional: bool = False
+    left_open: LeftOpen = "live"
     many: bool = False
 
 
@@ -52,19 +55,28 @@ COMPARED: Final = (
         description="What the distance is measured from; left out, the model that it came from in the beginning.",
         kinds=WRITERS,
         optional=True,
+        left_open="root",
     ),
-    Role(name="rival", description="Another version to compare with.", kinds=WRITERS, optional=True),
+    Role(
+        name="rival",
+        description="Another version to compare with.",
+        kinds=WRITERS,
+        optional=True,
+        left_open="none",
+    ),
     Role(
         name="judge",
         description="A reward model that no model here was trained with; else it counts as proxy.",
         kinds=("reward",),
         optional=True,
+        left_open="none",
     ),
     Role(
         name="proxy",
         description="The reward model that the policy was trained with; left out, the one of its run.",
         kinds=("reward",),
         optional=True,
+        left_open="run",
     ),
 )
 # Kinds that let a model answer the prompts of the train split.
@@ -99,6 +111,7 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
                         kinds=ROOTS,
                         whole=True,
                         optional=True,
+                        left_open="none",
                     ),
                 ),
             ),
@@ -111,9 +124,10 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
                     Role(name="base", description="The model that is taught.", kinds=ROOTS, whole=True),
                     Role(
                         name="reward",
-                        description="Scores the answers at each look; with keep = reward it chooses the weights.",
+                        description="Scores the answers at each look; keep = reward asks the live one if none is set.",
                         kinds=("reward",),
                         optional=True,
+                        left_open="none",
                     ),
                 ),
             ),

@@ -310,6 +310,13 @@ class SftReport(BaseModel):
     seed: int
 
 
+class JudgeCuts(BaseModel):
+    """What was too long for a judge."""
+
+    prompts: int
+    completions: int
+
+
 class JudgeOf(BaseModel):
     """Who judged: an independent judge, or a proxy that had a hand in a model it compares and so promotes nothing."""
 
@@ -317,6 +324,7 @@ class JudgeOf(BaseModel):
     sha256: str
     standing: Literal["judge", "proxy"]
     why: str
+    cut: JudgeCuts | None = None
 
 
 class ComparedModels(BaseModel):
@@ -339,13 +347,14 @@ class SeenBy(BaseModel):
 
 
 class WayPoint(BaseModel):
-    """A model at its distance from the reference, with what judges of either standing think of it."""
+    """A model at its distance from the reference, with what judges of either standing think of it, and each by name."""
 
     model: str
     kl: float
     sqrt_kl: float
     judge: SeenBy | None
     proxy: SeenBy | None
+    seen: dict[str, SeenBy] | None = None
     recommended: bool
 
 
@@ -367,4 +376,19 @@ class RunReport(BaseModel):
     kind: str
     metrics: dict[str, Any]
     report: RewardReport | SftReport | EvaluationReport | dict[str, Any] = Field(union_mode="left_to_right")
+    shape: Literal["reward", "sft", "evaluation"] | None = Field(
+        None, description="What the report is checked to be; null where it is told as it was written."
+    )
     has_card: bool = Field(description="Whether the run left a model card, see /card.")
+
+    def model_post_init(self, _context: object) -> None:
+        """Say which of the shapes the report turned out to have."""
+        match self.report:
+            case RewardReport():
+                self.shape = "reward"
+            case SftReport():
+                self.shape = "sft"
+            case EvaluationReport():
+                self.shape = "evaluation"
+            case _:
+                self.shape = None

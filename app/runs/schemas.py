@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from app.inputs import Input, Line
-from app.runs.kinds import KINDS, form_schema
+from app.runs.kinds import KINDS, LeftOpen, form_schema
 from app.runs.lifecycle import State
 from app.runs.service import SeenRun
 
@@ -76,7 +76,8 @@ class NewRun(Input):
 class RoleRead(BaseModel):
     """A part that a model version plays in a run, and what kinds of versions can.
 
-    `whole`: no adapter on other weights. `optional`: it may stay open; any other open role takes the live model.
+    `whole`: no adapter on other weights. `optional`: it may stay open though there is no live model. `left_open`: who
+    plays it then: the live model, the root that the policy came from, the one of the policy's own run, or nobody.
     `many`: several share it, each under a name of its own.
     """
 
@@ -87,6 +88,7 @@ class RoleRead(BaseModel):
     kinds: list[Literal["base", "sft", "reward", "policy"]]
     whole: bool
     optional: bool
+    left_open: LeftOpen
     many: bool
 
 

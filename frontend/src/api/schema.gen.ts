@@ -1420,6 +1420,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/runs/{run_id}/gate": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Gate
+     * @description What the gate says of a finished reward run: the verdict that a cycle followed, or the one it would give now.
+     */
+    get: operations["get_gate_api_v1_runs__run_id__gate_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/runs/{run_id}/metrics": {
     parameters: {
       query?: never;
@@ -2299,6 +2319,57 @@ export interface components {
       ties_allowed: boolean;
     };
     /**
+     * GateDifference
+     * @description New minus live, its standard error and the bound that decides; null where prompt groups are too few.
+     */
+    GateDifference: {
+      /** Bound */
+      bound: number | null;
+      /** Error */
+      error: number | null;
+      /** Value */
+      value: number | null;
+    };
+    /**
+     * GateRead
+     * @description A new reward model beside the live one, by the gate's rule. `decided`: a cycle followed it; else it would say so.
+     *
+     *     `needed` is how many effective judgments would let an equal model pass in 4 of 5 cases.
+     */
+    GateRead: {
+      accuracy: components["schemas"]["GateDifference"];
+      /**
+       * Accuracy Margin
+       * @default 0.02
+       */
+      accuracy_margin: number;
+      /** Decided */
+      decided: boolean;
+      /** Effective */
+      effective: number;
+      /** Error */
+      error: number;
+      /** Groups */
+      groups: number;
+      /** Judgments */
+      judgments: number;
+      loss: components["schemas"]["GateDifference"];
+      /**
+       * Loss Margin
+       * @default 0.02
+       */
+      loss_margin: number;
+      /** Needed */
+      needed: number | null;
+      /** Number */
+      number: number;
+      /**
+       * Verdict
+       * @enum {string}
+       */
+      verdict: "pass" | "refuse" | "too_little";
+    };
+    /**
      * GoldRead
      * @description How well your judgments agree with the known answers that were among your tasks, 0 to 1.
      *
@@ -2506,10 +2577,21 @@ export interface components {
       name: string;
     };
     /**
+     * JudgeCuts
+     * @description What was too long for a judge.
+     */
+    JudgeCuts: {
+      /** Completions */
+      completions: number;
+      /** Prompts */
+      prompts: number;
+    };
+    /**
      * JudgeOf
      * @description Who judged: an independent judge, or a proxy that had a hand in a model it compares and so promotes nothing.
      */
     JudgeOf: {
+      cut?: components["schemas"]["JudgeCuts"] | null;
       /** Name */
       name: string;
       /** Sha256 */
@@ -4051,7 +4133,8 @@ export interface components {
      * RoleRead
      * @description A part that a model version plays in a run, and what kinds of versions can.
      *
-     *     `whole`: no adapter on other weights. `optional`: it may stay open; any other open role takes the live model.
+     *     `whole`: no adapter on other weights. `optional`: it may stay open though there is no live model. `left_open`: who
+     *     plays it then: the live model, the root that the policy came from, the one of the policy's own run, or nobody.
      *     `many`: several share it, each under a name of its own.
      */
     RoleRead: {
@@ -4059,6 +4142,11 @@ export interface components {
       description: string;
       /** Kinds */
       kinds: ("base" | "sft" | "reward" | "policy")[];
+      /**
+       * Left Open
+       * @enum {string}
+       */
+      left_open: "live" | "root" | "run" | "none";
       /** Many */
       many: boolean;
       /** Name */
@@ -4179,6 +4267,11 @@ export interface components {
         | {
             [key: string]: unknown;
           };
+      /**
+       * Shape
+       * @description What the report is checked to be; null where it is told as it was written.
+       */
+      shape?: ("reward" | "sft" | "evaluation") | null;
     };
     /**
      * RunShown
@@ -4665,7 +4758,7 @@ export interface components {
     };
     /**
      * WayPoint
-     * @description A model at its distance from the reference, with what judges of either standing think of it.
+     * @description A model at its distance from the reference, with what judges of either standing think of it, and each by name.
      */
     WayPoint: {
       judge: components["schemas"]["SeenBy"] | null;
@@ -4676,6 +4769,10 @@ export interface components {
       proxy: components["schemas"]["SeenBy"] | null;
       /** Recommended */
       recommended: boolean;
+      /** Seen */
+      seen?: {
+        [key: string]: components["schemas"]["SeenBy"];
+      } | null;
       /** Sqrt Kl */
       sqrt_kl: number;
     };
@@ -7583,6 +7680,38 @@ export interface operations {
         };
         content: {
           "text/event-stream": unknown;
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_gate_api_v1_runs__run_id__gate_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The run's id. */
+        run_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["GateRead"];
         };
       };
       /** @description A refusal, as problem+json. */

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict
@@ -16,6 +16,7 @@ from app.registry.service import NewModel
 from app.registry.tables import ModelVersion
 from app.runs import leases
 from app.runs.tables import Run
+from tests.app.cast import OpenClient, browser
 from tests.app.judgment_rows import World
 from tests.workers.jobs.stage import a_stocked_world, with_judgments
 
@@ -108,6 +109,32 @@ def test_a_better_model_is_promoted_with_its_numbers_and_the_cycle_goes_on(world
     assert (decision.tone, decision.run_id) == ("good", cycle.reward_run_id)
     assert decision.numbers["gate"]["verdict"] == "pass"
     assert decision.numbers["gate"]["loss"]["bound"] == pytest.approx(-0.027, abs=1e-3)
+
+
+def test_the_gate_of_a_run_is_told_as_it_was_decided_and_otherwise_as_it_would_be(
+    world: World, client: OpenClient
+) -> None:
+    rosa = browser(client, world.session, world.person("researcher", "Rosa"))
+    cycle = finish_reward(world, columns(-0.03, right=0.01))
+    decided = rosa.get(f"/api/v1/runs/{cycle.reward_run_id}/gate").json()
+    gate = told(world).numbers["gate"]
+    assert decided == {
+        **{name: value for name, value in gate.items() if name != "live_id"},
+        "decided": True,
+        "loss_margin": 0.02,
+        "accuracy_margin": 0.02,
+    }
+    by_hand = Run(project_id=world.project.id, kind="reward", state="succeeded", queue="training", config={}, seed=1)
+    by_hand.result = {"metrics": {}, "report": {"gate": {"columns": columns(0.5)}}}
+    alone = Run(project_id=world.project.id, kind="reward", state="succeeded", queue="training", config={}, seed=1)
+    alone.result = {"metrics": {}, "report": {}}
+    by_hand.finished_at = alone.finished_at = func.now()
+    world.session.add_all([by_hand, alone])
+    world.session.flush()
+    answer = rosa.get(f"/api/v1/runs/{by_hand.id}/gate").json()
+    assert (answer["decided"], answer["verdict"], answer["number"]) == (False, "refuse", 2)
+    refused = rosa.get(f"/api/v1/runs/{alone.id}/gate")
+    assert (refused.status_code, refused.json()["type"]) == (409, "no-gate")
 
 
 @pytest.mark.parametrize("worse", [{"loss": 0.03}, {"loss": -0.03, "right": -0.05}])

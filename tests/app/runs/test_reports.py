@@ -56,7 +56,7 @@ def test_the_report_of_the_recipe_arrives_whole(rosa: TestClient, world: World) 
     run = a_run(world, "reward", finished.stored(artifacts()))
     answer = rosa.get(f"{run}/report").json()
     assert answer["kind"] == "reward"
-    assert answer["has_card"] is True
+    assert (answer["has_card"], answer["shape"]) == (True, "reward")
     assert answer["metrics"] == finished.metrics
     assert answer["report"] == finished.report
     assert rosa.get(run).json()["result"].keys() == {"artifact", "metrics"}
@@ -84,7 +84,7 @@ def test_every_part_that_can_be_shown_is_in_a_report_of_today() -> None:
 def test_the_report_of_an_evaluation_is_typed_and_arrives_whole(rosa: TestClient, world: World) -> None:
     told = an_evaluation_report()
     answer = rosa.get(f"{a_run(world, 'evaluate', {'artifact': None, 'metrics': {}, 'report': told})}/report").json()
-    assert answer["report"] == told
+    assert (answer["report"], answer["shape"]) == (told, "evaluation")
     typed = EvaluationReport.model_validate(told)
     assert [(one.standing, one.verdict) for one in typed.comparisons] == [("judge", "better"), ("proxy", "better")]
     assert [(one.model, one.recommended) for one in typed.curve] == [("reference", False), ("policy", True)]
@@ -99,7 +99,15 @@ def test_other_reports_keep_their_own_shape(rosa: TestClient, world: World) -> N
 
 def test_a_reward_report_of_another_version_is_still_told(rosa: TestClient, world: World) -> None:
     run = a_run(world, "reward", {"artifact": None, "metrics": {}, "report": {"judged": "in words"}})
-    assert rosa.get(f"{run}/report").json()["report"] == {"judged": "in words"}
+    answer = rosa.get(f"{run}/report").json()
+    assert (answer["report"], answer["shape"]) == ({"judged": "in words"}, None)
+
+
+def test_a_report_that_lacks_a_part_says_that_it_has_no_known_shape(rosa: TestClient, world: World) -> None:
+    whole = finished_reward_run().report
+    older = {**whole, "judged": {name: value for name, value in whole["judged"].items() if name != "scores"}}
+    answer = rosa.get(f"{a_run(world, 'reward', {'artifact': None, 'metrics': {}, 'report': older})}/report").json()
+    assert (answer["report"], answer["shape"]) == (older, None)
 
 
 def test_the_card_is_the_one_in_the_artifact(rosa: TestClient, world: World) -> None:

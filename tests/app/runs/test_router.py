@@ -116,3 +116,6 @@ def test_kinds_come_with_the_schema_of_their_form(rosa: TestClient, world: World
     roles = {role["name"]: role for role in kinds["sft"]["roles"]}
     assert (roles["base"]["kinds"], roles["base"]["whole"], roles["base"]["optional"]) == (["base", "sft"], True, False)
     assert (roles["reward"]["kinds"], roles["reward"]["optional"]) == (["reward"], True)
+    assert (roles["base"]["left_open"], roles["reward"]["left_open"]) == ("live", "none")
+    left_open = {role["name"]: role["left_open"] for role in kinds["evaluate"]["roles"]}
+    assert left_open == {"policy": "live", "reference": "root", "rival": "none", "judge": "none", "proxy": "run"}

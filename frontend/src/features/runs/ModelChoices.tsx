@@ -1,12 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
+import { useId } from "react";
 
 import { modelsQuery } from "@/api/models";
 import type { ModelVersion } from "@/api/types";
+import { cx } from "@/components/cx";
 import { Check, Select } from "@/components/Field";
 import { fromSlug } from "@/components/format";
 import { t } from "@/strings";
 
-import { candidatesFor, type Role } from "./roles";
+import { candidatesFor, errorOf, type Role } from "./roles";
 import type { FieldErrors } from "./schema";
 
 interface ModelChoicesProps {
@@ -15,18 +17,13 @@ interface ModelChoicesProps {
   errors: FieldErrors;
 }
 
-/** Who plays which part in a run; left as it is, the live model does. */
+/** Who plays which part in a run; what is left as it is names whom the run takes then. */
 export function ModelChoices({ projectId, roles, errors }: ModelChoicesProps) {
   const models = useQuery(modelsQuery(projectId));
   if (models.data === undefined) return null;
   const { items } = models.data;
   return roles.map((role) => (
-    <Choice
-      key={role.name}
-      role={role}
-      models={candidatesFor(role, items)}
-      error={errors[`models.${role.name}`] ?? undefined}
-    />
+    <Choice key={role.name} role={role} models={candidatesFor(role, items)} error={errorOf(role, errors)} />
   ));
 }
 
@@ -37,30 +34,32 @@ interface ChoiceProps {
 }
 
 function Choice({ role, models, error }: ChoiceProps) {
+  const note = useId();
   const named = (one: ModelVersion) => `${one.name} · ${t.runs.models.stages[one.stage]}`;
   const labels: Record<string, string> = t.runs.roles;
   const label = labels[role.name] ?? fromSlug(role.name);
   if (role.many) {
-    if (models.length < 2) return null;
+    if (models.length < 2 && error === undefined) return null;
     return (
-      <fieldset className="grid">
+      <fieldset className="grid" aria-describedby={note}>
         <legend className="text-sm font-semibold">{label}</legend>
         {models.map((one) => (
           <Check key={one.id} name={`model.${role.name}`} value={one.id} label={named(one)} />
         ))}
-        <p className="text-soft text-sm">{t.runs.writersHint}</p>
+        <p id={note} className={cx("text-sm", error === undefined ? "text-soft" : "text-bad")}>
+          {error ?? t.runs.writersHint}
+        </p>
       </fieldset>
     );
   }
   const options = models.map((one) => [String(one.id), named(one)] as const);
-  const open = role.optional ? t.runs.noModel : t.runs.liveModel;
   return (
     <Select
       label={label}
       hint={role.description}
       error={error}
       name={`model.${role.name}`}
-      options={[["", open], ...options]}
+      options={[["", t.runs.leftOpen[role.left_open]], ...options]}
     />
   );
 }

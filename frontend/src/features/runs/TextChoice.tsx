@@ -29,7 +29,7 @@ export function TextChoice({ projectId, kind, error }: TextChoiceProps) {
       error={error}
       name="text"
       required={isNeeded}
-      options={isNeeded ? options : [["", t.runs.noModel], ...options]}
+      options={isNeeded ? options : [["", t.runs.leftOpen.none], ...options]}
     />
   );
 }

@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 
 import type { ModelVersion } from "@/api/types";
 
-import { candidatesFor, modelsOf, type Role } from "./roles";
+import { candidatesFor, errorOf, modelsOf, type Role } from "./roles";
 
 function model(id: number, kind: ModelVersion["kind"], rest: Partial<ModelVersion> = {}): ModelVersion {
   return { id, kind, stage: "candidate", artifact: { sha256: "a", bytes: 1 }, base_id: null, ...rest } as ModelVersion;
 }
 
 function role(name: string, kinds: Role["kinds"], rest: Partial<Role> = {}): Role {
-  return { name, kinds, description: "", whole: false, optional: false, many: false, ...rest };
+  return { name, kinds, description: "", whole: false, optional: false, left_open: "live", many: false, ...rest };
 }
 
 const WRITERS = role("writers", ["base", "sft", "policy"], { many: true });
@@ -37,5 +37,13 @@ describe("the models of a run", () => {
     form.append("model.reward", "");
     expect(modelsOf([WRITERS], form)).toEqual({ writer_1: 7, writer_2: 9 });
     expect(modelsOf([BASE, REWARD], form)).toEqual({});
+  });
+
+  it("shows a complaint about any writer at the field that stands for them all, and no other's there", () => {
+    const errors = { "models.writer_1": "Reward model 1 scores, it does not write", "models.base": "unknown" };
+    expect(errorOf(WRITERS, errors)).toBe("Reward model 1 scores, it does not write");
+    expect(errorOf(BASE, errors)).toBe("unknown");
+    expect(errorOf(WRITERS, { "models.base": "unknown" })).toBeUndefined();
+    expect(errorOf(REWARD, errors)).toBeUndefined();
   });
 });

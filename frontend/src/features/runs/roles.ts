@@ -1,7 +1,11 @@
 /** Which models a kind of run works with, as the API tells, and what may play each part. */
 import type { ModelVersion, RunKind } from "@/api/types";
 
+import type { FieldErrors } from "./schema";
+
 export type Role = RunKind["roles"][number];
+
+const WRITER = /^models\.writer_\d+$/;
 
 /** The models with weights that can play a role, newest first; archived ones are put away. */
 export function candidatesFor(role: Role, models: readonly ModelVersion[]): ModelVersion[] {
@@ -12,6 +16,13 @@ export function candidatesFor(role: Role, models: readonly ModelVersion[]): Mode
       one.stage !== "archived" &&
       !(role.whole && one.base_id !== null),
   );
+}
+
+/** What is wrong with a role's choice; of several writers the first complaint, as one field stands for them all. */
+export function errorOf(role: Role, errors: FieldErrors): string | undefined {
+  if (!role.many) return errors[`models.${role.name}`];
+  const fields = Object.keys(errors).filter((field) => field === `models.${role.name}` || WRITER.test(field));
+  return fields.map((field) => errors[field]).find((detail) => detail !== undefined);
 }
 
 /** Chosen model ids by role; what is left open is the run's own choice. Several writers get names of their own. */

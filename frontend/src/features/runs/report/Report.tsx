@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 
 import { reportQuery } from "@/api/runs";
-import type { EvaluationReport, RewardReport, RunReport, SftReport } from "@/api/types";
+import type { RewardReport, RunReport } from "@/api/types";
 import { buttonClass } from "@/components/Button";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { Panel } from "@/components/Page";
@@ -18,6 +18,7 @@ import { ModelCard } from "./ModelCard";
 import { Parts } from "./Parts";
 import { ScoreSpread } from "./ScoreSpread";
 import { SftFacts } from "./SftFacts";
+import { knownOf } from "./shapes";
 
 /** What a finished run has to say: a kind this page does not know is told fact by fact. */
 export function Report({ runId }: { runId: number }) {
@@ -39,11 +40,11 @@ export function Report({ runId }: { runId: number }) {
 }
 
 function Sections({ found, hasCard }: { found: RunReport; hasCard: boolean }) {
-  const { kind, metrics, report } = found;
-  if (isReward(kind, report)) return <Reward report={report} hasCard={hasCard} />;
-  if (isSft(kind, report)) return <SftFacts report={report} metrics={metrics} />;
-  if (isEvaluation(kind, report)) return <Evaluation report={report} />;
-  return <AnyReport report={report} />;
+  const known = knownOf(found);
+  if (known.shape === "reward") return <Reward report={known.report} hasCard={hasCard} />;
+  if (known.shape === "sft") return <SftFacts report={known.report} metrics={found.metrics} />;
+  if (known.shape === "evaluation") return <Evaluation report={known.report} />;
+  return <AnyReport report={known.report} />;
 }
 
 function Reward({ report, hasCard }: { report: RewardReport; hasCard: boolean }) {
@@ -94,17 +95,4 @@ function Contents({ hasCard }: { hasCard: boolean }) {
       ))}
     </nav>
   );
-}
-
-/** A report in the shape of this version; an older one comes as it was written. */
-function isReward(kind: string, report: RunReport["report"]): report is RewardReport {
-  return kind === "reward" && "judged" in report && "by_split" in report && "preflight" in report;
-}
-
-function isEvaluation(kind: string, report: RunReport["report"]): report is EvaluationReport {
-  return kind === "evaluate" && "comparisons" in report && "curve" in report;
-}
-
-function isSft(kind: string, report: RunReport["report"]): report is SftReport {
-  return kind === "sft" && "conversations" in report && "tokens" in report;
 }
