@@ -23,6 +23,8 @@ WRITTEN: Final = "written"
 def launch_best_of_n(job: Job) -> None:
     """Write, judge, choose and learn; the artifact holds every completion with its score beside the policy."""
     config: BestOfNConfig = job.config
+    if config.keep > config.samples_per_prompt:
+        raise ValueError(f"keep: of {config.samples_per_prompt} completions of a prompt {config.keep} can't be kept")
     job.step("loading", 0, 1)
     roles = cast.assemble(job.model("policy"), job.model("reward"), config, seed=job.seed)
     ask, show = questions(job, roles.policy.model.chat)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from workers.rlhf import evaluate, evaluation_report
 from workers.rlhf.artifacts import Description, artifact_sha256, file_sha256, read_description, write_json
 from workers.rlhf.cast import speak_alike
-from workers.rlhf.data import BadDataError, Chat, read_lines
+from workers.rlhf.data import BadDataError, Chat
 from workers.rlhf.evaluate import Answers, Asked
 from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.evaluation_card import card
@@ -17,6 +17,7 @@ from workers.rlhf.evaluation_report import POLICY, REFERENCE, Evaluation, Reader
 from workers.rlhf.job import Job
 from workers.rlhf.judged_prompts import judged_behind
 from workers.rlhf.models import Role
+from workers.rlhf.ranking_file import read_prompts
 from workers.rlhf.reward_report import HELD_OUT
 from workers.rlhf.sampling import row_seed
 from workers.rlhf.score import Cuts, load_judge
@@ -74,18 +75,14 @@ def held_out(job: Job, name: str, chat: Chat) -> list[Asked]:
     """The prompts, as the model of that name reads them; those of the train split are left out.
 
     Raises:
-        BadDataError: none is left.
+        BadDataError: none is left, or a line is no prompt.
     """
     config: EvaluateConfig = job.config
-    rows = list(read_lines(job.folder / DATA))
-    kept = [row for row in rows if row.get("split") is None or row["split"] in HELD_OUT][: config.prompts]
+    kept = [row for row in read_prompts(job.folder / DATA) if row["split"] in {"", *HELD_OUT}][: config.prompts]
     if not kept:
         raise BadDataError("there is no held-out prompt to answer")
-    try:
-        encoded = [(row, chat.prompt(row["messages"], config.max_prompt_tokens)) for row in kept]
-        asked = [Asked(row["prompt_id"], row["messages"], prompt.ids) for row, prompt in encoded]
-    except (KeyError, TypeError) as error:
-        raise BadDataError(f"a prompt lacks {error}, or has it of the wrong kind") from error
+    encoded = [(row, chat.prompt(row["messages"], config.max_prompt_tokens)) for row in kept]
+    asked = [Asked(row["prompt_id"], row["messages"], prompt.ids) for row, prompt in encoded]
     cut = sum(prompt.cut > 0 for _, prompt in encoded)
     if cut:
         job.log("warning", f"{cut} prompts are longer than max_prompt_tokens: {name} read them without their start.")

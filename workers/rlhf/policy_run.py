@@ -12,13 +12,14 @@ from workers.rlhf.averaging import settle
 from workers.rlhf.cast import Cast
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.credit import CHECKED_AT
-from workers.rlhf.data import BadDataError, Chat, Messages, read_lines
+from workers.rlhf.data import BadDataError, Chat, Messages
 from workers.rlhf.demonstrations import read_conversations, rows_of
 from workers.rlhf.job import Job
 from workers.rlhf.judged_prompts import write_judged
 from workers.rlhf.language_configs import SftConfig
 from workers.rlhf.mixing import Mix, mix_of
 from workers.rlhf.policy_configs import Online, PpoConfig, Writing
+from workers.rlhf.ranking_file import read_prompts
 from workers.rlhf.rollout import Question, answer, judge, kl_to_reference
 from workers.rlhf.rounds import Step
 from workers.rlhf.text_tokens import open_tokens, write_tokens
@@ -144,11 +145,11 @@ def questions(job: Job, chat: Chat) -> tuple[list[Question], list[Question]]:
     Raises:
         BadDataError: there is no prompt, or one that can't be read.
     """
-    rows = list(read_lines(job.folder / DATA))
-    train = [row for row in rows if (row.get("split") or "train") == "train"]
+    rows = list(read_prompts(job.folder / DATA))
+    train = [row for row in rows if (row["split"] or "train") == "train"]
     if not train:
         raise BadDataError("there is no prompt to learn on")
-    held_out = [row for row in rows if row.get("split") in reward_report.HELD_OUT]
+    held_out = [row for row in rows if row["split"] in reward_report.HELD_OUT]
     learn, cut = asked_of(train, chat, job.config)
     if cut:
         job.log("warning", f"{cut} prompts were longer than max_prompt_tokens and lost their start.")
@@ -157,19 +158,12 @@ def questions(job: Job, chat: Chat) -> tuple[list[Question], list[Question]]:
 
 
 def asked_of(rows: Sequence[Mapping[str, Any]], chat: Chat, config: Writing) -> tuple[list[Question], int]:
-    """Rows of prompts as questions, and how many of them were too long and lost their start.
-
-    Raises:
-        BadDataError: a row that is no prompt.
-    """
-    try:
-        encoded = [(row, chat.prompt(row["messages"], config.max_prompt_tokens)) for row in rows]
-        asked = [
-            Question(row["prompt_id"], prompt.ids, row["messages"][-1]["content"], row["messages"])
-            for row, prompt in encoded
-        ]
-    except (IndexError, KeyError, TypeError) as error:
-        raise BadDataError(f"a prompt lacks {error}, or has it of the wrong kind") from error
+    """Rows of prompts as questions, and how many of them were too long and lost their start."""
+    encoded = [(row, chat.prompt(row["messages"], config.max_prompt_tokens)) for row in rows]
+    asked = [
+        Question(row["prompt_id"], prompt.ids, row["messages"][-1]["content"], row["messages"])
+        for row, prompt in encoded
+    ]
     return asked, sum(prompt.cut > 0 for _, prompt in encoded)
 
 

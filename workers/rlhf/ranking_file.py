@@ -8,7 +8,7 @@ rank 1 is the best, equal ranks tie, null was not ranked. ``messages`` stands fo
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,22 @@ def read_rankings(path: Path, *, judged: bool = True) -> RankingFile:
                 found.bad.append(BadRow(number, _name(line), str(error)))
     found.sha256 = digest.hexdigest()
     return found
+
+
+def read_prompts(path: Path) -> Iterator[dict[str, Any]]:
+    """The prompts of a file, each a line as in a file of rankings; completions and what was said of them are not read.
+
+    Raises:
+        BadDataError: a line that is no prompt; the message names it.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield row_of(line, number)
+            except BadRowError as error:
+                raise BadDataError(f"line {number}: {error}") from error
 
 
 class BadRowError(BadDataError):

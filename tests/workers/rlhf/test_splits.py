@@ -8,7 +8,7 @@ import pytest
 from tests.tiny_model import EXCHANGES
 from tests.workers.rlhf.conftest import write_job
 from tests.workers.rlhf.test_ppo import save_reward
-from workers.rlhf import models, policy_run
+from workers.rlhf import evaluate_run, models, policy_run
 from workers.rlhf.alternative_configs import DpoConfig
 from workers.rlhf.artifacts import artifact_sha256, read_description
 from workers.rlhf.cast import without_judge
@@ -43,11 +43,33 @@ def test_only_prompts_that_are_not_held_out_are_learnt_on(tiny: models.LanguageM
 
 
 @pytest.mark.parametrize(
-    "row", [{"prompt_id": 1}, {"messages": [{"role": "user", "content": "So?"}]}, {"prompt_id": 1, "messages": "So?"}]
+    "row", [{"prompt_id": 1}, {"prompt_id": 1, "messages": []}, {"prompt_id": 1, "messages": [{"role": "user"}]}]
 )
 def test_a_row_that_is_no_prompt_is_named(tiny: models.LanguageModel, tmp_path: Path, row: dict) -> None:
-    with pytest.raises(BadDataError, match="a prompt lacks"):
-        policy_run.questions(job_with(tmp_path / "a", [row]), tiny.chat)
+    good = {"prompt": "So?"}
+    with pytest.raises(BadDataError, match=r"line 2: .*needs"):
+        policy_run.questions(job_with(tmp_path / "a", [good, row]), tiny.chat)
+    evaluation = write_job(tmp_path / "b", "evaluate", [good, row], {}, config={})
+    with pytest.raises(BadDataError, match=r"line 2: .*needs"):
+        evaluate_run.held_out(open_job(evaluation, lambda _: None), "policy", tiny.chat)
+
+
+def test_a_prompt_may_be_a_text_as_in_a_file_of_rankings(tiny: models.LanguageModel, tmp_path: Path) -> None:
+    data = [{"prompt": "So?"}, {"id": "b", "messages": "And then?", "split": "test"}]
+    learn, show = policy_run.questions(job_with(tmp_path / "a", data), tiny.chat)
+    assert [(one.prompt_id, one.text, one.messages) for one in learn] == [
+        ("line 1", "So?", [{"role": "user", "content": "So?"}])
+    ]
+    assert [(one.prompt_id, one.text) for one in show] == [("b", "And then?")]
+    evaluation = open_job(write_job(tmp_path / "b", "evaluate", data, {}, config={}), lambda _: None)
+    asked = evaluate_run.held_out(evaluation, "policy", tiny.chat)
+    assert [(one.prompt_id, one.text) for one in asked] == [("line 1", "So?"), ("b", "And then?")]
+
+
+def test_no_more_can_be_kept_than_is_written(tmp_path: Path) -> None:
+    folder = write_job(tmp_path / "a", "best_of_n", rows("train"), {}, config={"samples_per_prompt": 2, "keep": 3})
+    with pytest.raises(ValueError, match="keep: of 2 completions of a prompt 3 can't be kept"):
+        launch(open_job(folder, lambda _: None))
 
 
 def test_demonstrations_that_are_held_out_are_not_mixed_in(tiny_base: Path, tmp_path: Path) -> None:
