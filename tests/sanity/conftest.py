@@ -8,6 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,24 @@ def only_in_full() -> list[pytest.MarkDecorator]:
     return [] if FULL else [pytest.mark.slow]
 
 
-@pytest.fixture(autouse=True, scope="session")
+@contextmanager
 def one_thread() -> Iterator[None]:
+    """One way to add up for the controls alone: other tests of the same process get back what they had."""
+    threads, exact = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
-    return
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(mode=exact, warn_only=warns)
+
+
+@pytest.fixture(autouse=True, scope="package")
+def on_one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
 
 
 @pytest.fixture
@@ -52,14 +66,14 @@ def tell(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> T
     return write if FULL else lambda **_: None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def meadow_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that writes as the meadow's people do."""
     folder = tmp_path_factory.mktemp("meadow")
     return build_tiny_model(folder / "base", steps=80, exchanges=meadow.exchanges(1))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def untaught(meadow_base: Path) -> Path:
     """A reward model that knows nothing."""
     return save_untaught_reward(meadow_base, meadow_base.parent / "untaught")
