@@ -6,16 +6,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from app.datasets import service as datasets
 from app.db import transaction
 from app.errors import Unprocessable
 from app.prompts.tables import Prompt
 from app.registry.tables import ModelVersion
 from app.runs.reports import card_of
 from app.storage import store
-from tests.app.judgment_rows import World, a_world
+from tests.app.judgment_rows import World, a_world, submit, take
 from tests.conftest import Database
 from tests.tiny_model import build_tiny_model
 from tests.workers.jobs.stage import launched, read_run
+from tests.workers.rlhf.test_ppo import save_reward
 from workers.jobs import execution
 
 pytestmark = [pytest.mark.commits, pytest.mark.timeout(300)]
@@ -55,6 +57,27 @@ def test_held_out_prompts_are_answered_and_a_report_is_left(world: World) -> Non
         splits = [session.get_one(Prompt, prompt_id).split for prompt_id in run.inputs["prompt_ids"]]
         assert splits == ["test", "test", "validation"]
         assert session.scalar(select(func.count()).select_from(ModelVersion)) == 1
+
+
+def test_a_judge_that_shares_judgments_with_the_policy_is_shown_as_a_proxy(world: World, tmp_path: Path) -> None:
+    with transaction() as session:
+        world.session = session
+        annotator = world.person()
+        world.task()
+        submit(session, take(world, annotator), annotator)
+        snapshot = datasets.freeze_judgments(session, project_id=world.project.id, created_by=None)
+        stored = store().put(save_reward(store().folder(world.model.artifact_sha256), tmp_path / "reward"))
+        judge, policy = world.model_version("reward", 1), world.model_version("sft", 1)
+        judge.artifact_sha256, judge.artifact_bytes, judge.base_id = stored.sha256, stored.size, world.model.id
+        policy.artifact_sha256, policy.artifact_bytes = world.model.artifact_sha256, world.model.artifact_bytes
+        judge.dataset_snapshot_id = policy.dataset_snapshot_id = snapshot.id
+        models = {"policy": policy.id, "reference": world.model.id, "judge": judge.id}
+        run_id = launched(world, "evaluate", config=QUICK | {"prompts": 1, "samples_per_prompt": 1}, models=models)
+    assert execution.execute(run_id) == run_id
+    run = read_run(run_id)
+    assert run.state == "succeeded", run.error
+    (told,) = run.result["report"]["judges"]
+    assert (told["standing"], told["why"]) == ("proxy", "trained on 1 of the judgments behind policy")
 
 
 def test_who_can_not_play_a_part_is_refused(world: World) -> None:
