@@ -46,6 +46,13 @@ export function reportQuery(runId: number) {
   });
 }
 
+export function gateQuery(runId: number) {
+  return queryOptions({
+    queryKey: ["run-gate", runId],
+    queryFn: () => body(client.GET("/api/v1/runs/{run_id}/gate", { params: { path: { run_id: runId } } })),
+  });
+}
+
 export function cardQuery(runId: number) {
   return queryOptions({
     queryKey: ["run-card", runId],

@@ -52,6 +52,7 @@ export type Run = Schemas["RunRead"];
 export type RunState = Run["state"];
 export type RunProgress = Schemas["Progress"];
 export type RunKind = Schemas["KindRead"];
+export type Gate = Schemas["GateRead"];
 export type RunReport = Schemas["RunReport"];
 export type RewardReport = Schemas["RewardReport"];
 export type EvaluationReport = Schemas["EvaluationReport"];

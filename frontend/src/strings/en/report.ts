@@ -175,6 +175,25 @@ export const report = {
   better: (size: string) => `Held-out loss fell by ${size} nats a token.`,
   worse: (size: string) => `Held-out loss rose by ${size} nats a token: fewer steps, or a smaller learning rate.`,
   nothingHeldOutSft: "Nothing was held out, so no loss tells which weights are best: the last ones were kept.",
+  gate: "Beside the live reward model",
+  gateText: "Both were read on the same held-out judgments of the time since the live one was promoted.",
+  gateVerdicts: { pass: "Passes", refuse: "Does not pass", too_little: "Too little evidence" },
+  gateWords: {
+    pass: (judgments: string, groups: string) =>
+      `Surely not worse than the live one by more than the rule allows, on ${judgments} effective judgments (${groups} groups of prompts).`,
+    refuse: (judgments: string, groups: string) =>
+      `Not surely good enough: a bound is past what the rule allows, on ${judgments} effective judgments (${groups} groups of prompts).`,
+    too_little: (judgments: string, groups: string) =>
+      `No verdict: there are ${judgments} effective judgments (${groups} groups of prompts).`,
+  },
+  gateNeeds: (count: string) => `A model as good as the live one would need about ${count} to pass in 4 of 5 cases.`,
+  gateFollowed: "A cycle followed this verdict.",
+  gateWould: "No cycle has followed it: this is what the gate would say now.",
+  gateRisk: (number: string, error: string) =>
+    `Gate ${number} of this project; it lets a worse model pass with a chance of ${error} at most.`,
+  gateColumns: ["Figure", "New − live", "Bound", "The rule allows"],
+  gateLoss: "Log loss per judgment, in nats",
+  gateAccuracy: "Accuracy, in points",
   wins: "Beside other models",
   winsText: (prompts: string, each: string) =>
     `${prompts} held-out prompts, ${each} completions of each by each model.`,

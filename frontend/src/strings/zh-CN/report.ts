@@ -173,6 +173,23 @@ export const report: Strings["report"] = {
   against: (model, judge) => `对比 ${model}，由 ${judge} 评判`,
   winRate: "胜率",
   lengthMatched: "长度相近时的胜率",
+  gate: "与当前启用的奖励模型相比",
+  gateText: "两者都在当前模型启用以来的同一批未学过的评判上读取。",
+  gateVerdicts: { pass: "通过", refuse: "未通过", too_little: "证据不足" },
+  gateWords: {
+    pass: (judgments, groups) =>
+      `在 ${judgments} 次有效评判（${groups} 组提示）上，可以肯定它不会比当前模型差出规则允许的范围。`,
+    refuse: (judgments, groups) =>
+      `在 ${judgments} 次有效评判（${groups} 组提示）上，还不能肯定它足够好：有一个界限超出了规则允许的范围。`,
+    too_little: (judgments, groups) => `尚无结论：只有 ${judgments} 次有效评判（${groups} 组提示）。`,
+  },
+  gateNeeds: (count) => `与当前模型同样好的模型，要在五次中通过四次，约需 ${count} 次有效评判。`,
+  gateFollowed: "已有一轮循环按此结论执行。",
+  gateWould: "还没有循环按它执行：这是关卡此刻会给出的结论。",
+  gateRisk: (number, error) => `本项目的第 ${number} 道关卡；它让更差的模型通过的概率至多为 ${error}。`,
+  gateColumns: ["指标", "新 − 当前", "界限", "规则允许"],
+  gateLoss: "每次评判的对数损失（奈特）",
+  gateAccuracy: "准确率（百分点）",
   winVerdicts: { better: "更好", worse: "更差", "within noise": "在误差范围内" },
   standings: { judge: "评判", proxy: "代理" },
   curve: "得分与距离",

@@ -13,6 +13,7 @@ import { Calibration } from "./Calibration";
 import { DataChecks } from "./DataChecks";
 import { Disagreements } from "./Disagreements";
 import { Evaluation } from "./Evaluation";
+import { GatePanel } from "./GatePanel";
 import { Headline } from "./Headline";
 import { ModelCard } from "./ModelCard";
 import { Parts } from "./Parts";
@@ -33,29 +34,31 @@ export function Report({ runId }: { runId: number }) {
   if (report.data === undefined) return <Skeleton lines={6} />;
   return (
     <>
-      <Sections found={report.data} hasCard={report.data.has_card} />
+      <Sections runId={runId} found={report.data} hasCard={report.data.has_card} />
       {report.data.has_card && <ModelCard runId={runId} />}
     </>
   );
 }
 
-function Sections({ found, hasCard }: { found: RunReport; hasCard: boolean }) {
+function Sections({ runId, found, hasCard }: { runId: number; found: RunReport; hasCard: boolean }) {
   const known = knownOf(found);
-  if (known.shape === "reward") return <Reward report={known.report} hasCard={hasCard} />;
+  if (known.shape === "reward") return <Reward runId={runId} report={known.report} hasCard={hasCard} />;
   if (known.shape === "sft") return <SftFacts report={known.report} metrics={found.metrics} />;
   if (known.shape === "evaluation") return <Evaluation report={known.report} />;
   return <AnyReport report={known.report} />;
 }
 
-function Reward({ report, hasCard }: { report: RewardReport; hasCard: boolean }) {
+function Reward({ runId, report, hasCard }: { runId: number; report: RewardReport; hasCard: boolean }) {
   const { judged, length_correlation: lengthCorrelation } = report;
   const data = <DataChecks report={report} />;
+  const gate = report.gate != null && <GatePanel runId={runId} />;
   if (judged === null) {
     return (
       <>
         <Panel title={t.report.heldOut}>
           <p>{t.report.nothingHeldOut(report.held_out.reason ?? t.common.none)}</p>
         </Panel>
+        {gate}
         {data}
       </>
     );
@@ -64,6 +67,7 @@ function Reward({ report, hasCard }: { report: RewardReport; hasCard: boolean })
     <>
       <Contents hasCard={hasCard} />
       <Headline judged={judged} lengthCorrelation={lengthCorrelation} />
+      {gate}
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <Calibration calibration={judged.calibration} />
         <ScoreSpread scores={judged.scores} lengthCorrelation={lengthCorrelation} />
