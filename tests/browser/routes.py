@@ -34,7 +34,7 @@ PLACES = [
     Place("/desk", "{project}/desk", ANNOTATING, ["Keys", "Guidelines"]),
     Place("/history", "{project}/history", ANNOTATING),
     Place("/loop", "{project}/loop"),
-    Place("/prompts", "{project}/prompts", opens=["Upload prompts", "Upload demonstrations"]),
+    Place("/prompts", "{project}/prompts", opens=["Upload prompts", "Upload demonstrations", "Upload a text"]),
     Place("/runs", "{project}/runs", opens=["New run"]),
     Place("/runs/$runId", "{project}/runs/{run}", opens=["Show the numbers"]),
     Place("/models", "{project}/models"),

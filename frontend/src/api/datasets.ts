@@ -1,6 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { body, client } from "./client";
+import { formOf, type Upload } from "./prompts";
+import type { RawText } from "./types";
 
 export type Format = "jsonl" | "parquet";
 
@@ -32,6 +34,16 @@ export function textsQuery(projectId: number) {
       return body(client.GET("/api/v1/projects/{project_id}/texts", { params }));
     },
   });
+}
+
+/** Keeps a raw text; the same text again is the one that is there. */
+export async function uploadText(projectId: number, upload: Upload): Promise<RawText> {
+  const request = client.POST("/api/v1/projects/{project_id}/texts", {
+    params: { path: { project_id: projectId } },
+    body: { file: upload.file.name },
+    bodySerializer: () => formOf(upload),
+  });
+  return body(request);
 }
 
 export function comparisonsPath(projectId: number, format: Format): string {

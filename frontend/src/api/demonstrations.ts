@@ -1,5 +1,5 @@
 import { body, client } from "./client";
-import type { Upload } from "./prompts";
+import { formOf, type Upload } from "./prompts";
 import type { DemonstrationUpload } from "./types";
 
 /** Sends a file of demonstrations: a preview only tells what it holds, else what is good is added at once. */
@@ -8,15 +8,10 @@ export async function uploadDemonstrations(
   upload: Upload,
   preview: boolean,
 ): Promise<DemonstrationUpload> {
-  const form = new FormData();
-  form.set("file", upload.file, upload.file.name);
-  for (const field of ["name", "source", "licence"] as const) {
-    if (upload[field].trim() !== "") form.set(field, upload[field].trim());
-  }
   const request = client.POST("/api/v1/projects/{project_id}/demonstrations", {
     params: { path: { project_id: projectId }, query: { preview } },
     body: { file: upload.file.name },
-    bodySerializer: () => form,
+    bodySerializer: () => formOf(upload),
   });
   return body(request);
 }

@@ -47,17 +47,22 @@ export interface Upload {
   licence: string;
 }
 
-/** Sends the file; the answer reports what it holds, and nothing is added yet. */
-export async function uploadPromptSet(projectId: number, upload: Upload): Promise<PromptSet> {
+/** A file with what is known of it; what nobody said is left out. */
+export function formOf(upload: Upload): FormData {
   const form = new FormData();
   form.set("file", upload.file, upload.file.name);
   for (const field of ["name", "source", "licence"] as const) {
     if (upload[field].trim() !== "") form.set(field, upload[field].trim());
   }
+  return form;
+}
+
+/** Sends the file; the answer reports what it holds, and nothing is added yet. */
+export async function uploadPromptSet(projectId: number, upload: Upload): Promise<PromptSet> {
   const request = client.POST("/api/v1/projects/{project_id}/prompt-sets", {
     params: { path: { project_id: projectId } },
     body: { file: upload.file.name },
-    bodySerializer: () => form,
+    bodySerializer: () => formOf(upload),
   });
   return body(request);
 }

@@ -66,6 +66,7 @@ export type Loop = Schemas["LoopRead"];
 export type Decision = Schemas["DecisionRead"];
 export type ModelVersion = Schemas["ModelVersionRead"];
 export type ModelLineage = Schemas["ModelVersionLineage"];
+export type RawText = Schemas["TextRead"];
 export type Summary = Schemas["ComparisonSummary"];
 export type Snapshot = Schemas["SnapshotRead"];
 

@@ -16,12 +16,14 @@ import { t } from "@/strings";
 import { DemonstrationsDialog } from "./DemonstrationsDialog";
 import { PromptList } from "./PromptList";
 import { Staged } from "./Staged";
+import { TextDialog } from "./TextDialog";
 import { UploadDialog } from "./UploadDialog";
 
 export function PromptsPage({ projectId }: { projectId: number }) {
   const sets = useQuery(promptSetsQuery(projectId));
   const [uploads, setUploads] = useState(false);
   const [demonstrates, setDemonstrates] = useState(false);
+  const [sendsText, setSendsText] = useState(false);
   const [looked, setLooked] = useState<PromptSet | null>(null);
   const upload = (
     <Button variant="primary" onClick={() => setUploads(true)}>
@@ -31,6 +33,7 @@ export function PromptsPage({ projectId }: { projectId: number }) {
   );
   const actions = (
     <>
+      <Button onClick={() => setSendsText(true)}>{t.project.texts}</Button>
       <Button onClick={() => setDemonstrates(true)}>{t.project.demonstrations}</Button>
       {upload}
     </>
@@ -52,6 +55,7 @@ export function PromptsPage({ projectId }: { projectId: number }) {
         </Panel>
       )}
       <PromptList projectId={projectId} upload={upload} />
+      {sendsText && <TextDialog projectId={projectId} onClose={() => setSendsText(false)} />}
       {demonstrates && <DemonstrationsDialog projectId={projectId} onClose={() => setDemonstrates(false)} />}
       {uploads && (
         <UploadDialog

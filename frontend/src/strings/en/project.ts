@@ -32,6 +32,13 @@ export const project = {
   demonstrationsErrors: "Lines that are no demonstrations",
   demonstrationsMoreErrors: (count: string) =>
     `and ${count} more; all of them are listed with the set once it is added.`,
+  texts: "Upload a text",
+  textsLead:
+    "A raw text to pretrain on, or to mix into other training against forgetting: UTF-8, named .txt or .txt.gz. The same text again is kept once.",
+  textsName: "Name of the text",
+  textsGo: "Keep the text",
+  textsKept: (name: string, size: string, lines: string) =>
+    `“${name}” is kept: ${size}, ${lines} lines. A new run can name it.`,
   staged: (name: string) => `“${name}” is checked`,
   stagedGood: "good",
   stagedBad: "with errors",

@@ -30,6 +30,12 @@ export const project: Strings["project"] = {
   demonstrationsAdded: (count) => `已添加 ${count} 条示范。`,
   demonstrationsErrors: "不是示范的行",
   demonstrationsMoreErrors: (count) => `另有 ${count} 行；添加后可在提示集中查看全部。`,
+  texts: "上传文本",
+  textsLead:
+    "用于预训练、或混入其他训练以防遗忘的纯文本：UTF-8 编码，文件名以 .txt 或 .txt.gz 结尾。同一文本只保存一份。",
+  textsName: "文本名称",
+  textsGo: "保存文本",
+  textsKept: (name, size, lines) => `已保存“${name}”：${size}，${lines} 行。新建任务时可选用。`,
   staged: (name) => `“${name}”已检查`,
   stagedGood: "有效",
   stagedBad: "有错误",
