@@ -83,6 +83,33 @@ def test_an_evaluation_shows_who_may_judge(open_tab: OpenTab, project: World) ->
     assert sideways(page) == []
 
 
+def test_a_reward_run_says_whether_the_gate_lets_it_through(open_tab: OpenTab, project: World) -> None:
+    noise = [((7 * place) % 11 - 5) / 100 for place in range(600)]
+    columns = {
+        "group": list(range(600)),
+        "weight": [1.0] * 600,
+        "decided": [1.0] * 600,
+        "live_loss": [0.5] * 600,
+        "new_loss": [0.47 + one for one in noise],
+        "live_right": [0.7] * 600,
+        "new_right": [0.7] * 600,
+    }
+    report = {**finished_reward_run().report, "gate": {"live_sha256": "a" * 64, "columns": columns}}
+    result = {"artifact": None, "metrics": {}, "report": report}
+    row = Run(project_id=project.project.id, kind="reward", queue="training", config={}, seed=3, result=result)
+    row.state, row.finished_at = "succeeded", func.now()
+    project.session.add(row)
+    project.session.commit()
+    page = researcher(open_tab, project, **PHONE)
+    page.goto(f"/p/{project.project.id}/runs/{row.id}")
+    gate = page.locator("section", has=page.get_by_role("heading", name="Beside the live reward model")).last
+    expect(gate.get_by_text("Passes", exact=True)).to_be_visible()
+    expect(gate.get_by_role("row", name="Log loss per judgment, in nats -0.03")).to_be_visible()
+    expect(gate.get_by_text("this is what the gate would say now")).to_be_visible()
+    assert in_both_themes(page) == []
+    assert sideways(page) == []
+
+
 def test_a_refusal_stands_beside_its_field(open_tab: OpenTab, project: World) -> None:
     page = researcher(open_tab, project, network_fails=True)
     page.goto(f"/p/{project.project.id}/runs")
@@ -124,6 +151,23 @@ def test_demonstrations_are_looked_at_before_they_are_added(open_tab: OpenTab, p
     page.get_by_role("button", name="Add 1 demonstration").click()
     expect(dialog.get_by_text("1 demonstration is added.")).to_be_visible()
     assert written(project) == 1
+
+
+def test_a_text_goes_up_and_is_offered_to_runs(open_tab: OpenTab, project: World) -> None:
+    page = researcher(open_tab, project)
+    page.goto(f"/p/{project.project.id}/prompts")
+    page.get_by_role("button", name="Upload a text").click()
+    page.get_by_label("Drop a file here").set_input_files(
+        {"name": "tale.txt", "mimeType": "text/plain", "buffer": b"Once upon a time\nthere was a sea.\n"}
+    )
+    page.get_by_role("button", name="Keep the text").click()
+    expect(page.get_by_role("dialog").get_by_text("“tale.txt” is kept")).to_be_visible()
+    assert in_both_themes(page) == []
+    page.goto(f"/p/{project.project.id}/runs")
+    page.get_by_role("button", name="New run").click()
+    page.get_by_label("What to do").select_option("pretrain")
+    expect(page.get_by_label("Text", exact=True)).to_contain_text("tale.txt")
+    expect(page.get_by_label("Start from", exact=True)).to_contain_text("None")
 
 
 def written(project: World) -> int:
