@@ -81,9 +81,10 @@ def nonzero(players: Cast) -> Cast:
 
 
 def test_other_text_adds_its_gradient_to_the_policys_before_one_step(tiny_base: Path, reward_folder: Path) -> None:
-    players = nonzero(played(tiny_base, reward_folder, MIXED))
-    seen, mix = credited(players, MIXED, fit=False), mixed(players, MIXED)
-    ppo.accumulate(players, seen, MIXED, range(6))
+    config = replace(MIXED, pretrain_weight=7.0)
+    players = nonzero(played(tiny_base, reward_folder, config))
+    seen, mix = credited(players, config, fit=False), mixed(players, config)
+    ppo.accumulate(players, seen, config, range(6))
     alone = gradient_of(players)
     for weight in players.trained().values():
         weight.grad = None
@@ -96,11 +97,11 @@ def test_other_text_adds_its_gradient_to_the_policys_before_one_step(tiny_base: 
         chosen = logprob.gather(1, ids[0, 1:, None])[:, 0]
         learnt = torch.tensor(list(row.learnt[1:]))
         nll, count = nll - chosen[learnt].sum(), count + int(learnt.sum())
-    (0.7 * nll / count).backward()
+    (7.0 * nll / count).backward()
     text = gradient_of(players)
     for weight in players.trained().values():
         weight.grad = None
-    numbers = beside(mix, 2, partial(ppo.accumulate, players, seen, MIXED))(range(6), 1)
+    numbers = beside(mix, 2, partial(ppo.accumulate, players, seen, config))(range(6), 1)
     torch.testing.assert_close(gradient_of(players), alone + text, atol=1e-5, rtol=1e-3)
     assert numbers["gradient_norm/pretraining"] == pytest.approx(float(text.norm()), rel=1e-3)
     # Its own, without the text's; of a shared value head it can't be told apart, and is not called the policy's.
