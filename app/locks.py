@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, SQLColumnExpression, func, text
 from sqlalchemy.orm import Session
 
 from app.statements import Statement
@@ -14,6 +14,12 @@ TRY: Final = Statement(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:
 def of_member(project_id: int, user_id: int) -> str:
     """The name of the lock under which one person's deeds in a project happen one after the other."""
     return f"annotator:{project_id}:{user_id}"
+
+
+def holding_member(project_id: SQLColumnExpression[int], user_id: SQLColumnExpression[int]) -> ColumnElement[None]:
+    """The same lock as an expression for a query's columns: it is taken with the row, until the transaction ends."""
+    name = func.concat("annotator:", project_id, ":", user_id)
+    return func.pg_advisory_xact_lock(func.hashtextextended(name, 0))
 
 
 def hold(session: Session, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
+from app import locks
 from app.auth.keys import hash_secret, parse_token, same_secret
 from app.auth.roles import Role, Scope
 from app.auth.tables import ApiToken, SignInSession, User
@@ -82,8 +83,7 @@ def of_cookie(project_id: ColumnElement[int]) -> Select[SignInSession, User, boo
 
 def of_cookie_held(project_id: ColumnElement[int]) -> EntityStatement:
     """The same as rows that can only be read, and on the way the person's lock in the project is taken."""
-    name = func.concat("annotator:", Membership.project_id, ":", Membership.user_id)
-    lock = func.pg_advisory_xact_lock(func.hashtextextended(name, 0))
+    lock = locks.holding_member(Membership.project_id, Membership.user_id)
     return EntityStatement(of_cookie(project_id).add_columns(case((Project.id.is_not(None), lock))))
 
 

@@ -9,10 +9,10 @@ import pytest
 from anyio import to_thread
 from fastapi.testclient import TestClient
 from httpx import Response
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, func, literal, select
 from sqlalchemy.orm import Session
 
-from app import dependencies
+from app import dependencies, locks
 from app.auth.tables import User
 from app.auth.trips import AT_ONCE, Trip
 from app.errors import ServiceUnavailable
@@ -150,3 +150,14 @@ def left(world: World) -> tuple[int, int]:
     counts = (select(func.count()).select_from(table) for table in (Assignment, Ranking))
     assignments, judgments = (world.session.scalar(count) or 0 for count in counts)
     return assignments, judgments
+
+
+@pytest.mark.commits
+def test_both_forms_of_a_persons_lock_are_one_lock(committed_database: Database) -> None:
+    with Session(committed_database.engine) as first, Session(committed_database.engine) as second:
+        taken = locks.holding_member(literal(7, BigInteger), literal(9, BigInteger))
+        first.execute(select(taken))
+        assert not locks.try_to_hold(second, locks.of_member(7, 9))
+        assert locks.try_to_hold(second, locks.of_member(9, 7))
+        first.rollback()
+        assert locks.try_to_hold(second, locks.of_member(7, 9))
