@@ -11,8 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import LlamaForCausalLM
 
 from tests.tiny_model import EXCHANGES, build_tiny_model, tiny_config, tiny_tokenizer
+from tests.workers.rlhf.players import answered, asked, credited, gradient_of, played
 from tests.workers.rlhf.test_ppo import SMALL, ask, save_reward
-from workers.rlhf import cast, checkpoints, credit, models, ppo, rollout, rounds
+from workers.rlhf import checkpoints, credit, models, ppo, rollout, rounds
 from workers.rlhf.artifacts import BadArtifactError, Description, describe, seal
 from workers.rlhf.averaging import average, settle
 from workers.rlhf.cast import Cast
@@ -22,7 +23,6 @@ from workers.rlhf.heads import ScoreHead, save_head, spread
 from workers.rlhf.mixing import Mix, beside, mix_of
 from workers.rlhf.packing import Row
 from workers.rlhf.policy_configs import PpoConfig
-from workers.rlhf.rollout import Question
 from workers.rlhf.score import load_judge
 
 APART = replace(SMALL, value="apart")
@@ -31,30 +31,6 @@ APART = replace(SMALL, value="apart")
 @pytest.fixture(scope="module")
 def reward_folder(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_reward(tiny_base, tmp_path_factory.mktemp("reward") / "artifact")
-
-
-def played(base: Path, reward: Path, config: PpoConfig) -> Cast:
-    return cast.assemble(base, reward, config, seed=1)
-
-
-def answered(players: Cast, config: PpoConfig = SMALL) -> rollout.Answers:
-    return rollout.answer(players, ask(players), config, count=3, seed=(1,))
-
-
-def credited(players: Cast, config: PpoConfig, *, fit: bool) -> credit.Rollout:
-    return credit.credit(players, answered(players, config), config, kl_coefficient=0.3, fit_values=fit)
-
-
-def gradient_of(players: Cast, prefix: str = "policy/") -> torch.Tensor:
-    named = players.trained().items()
-    return torch.cat(
-        [weight.grad.flatten() for name, weight in named if name.startswith(prefix) and weight.grad is not None]
-    )
-
-
-def asked(players: Cast) -> list[Question]:
-    said = [[{"role": "user", "content": EXCHANGES[n][0]}] for n in range(6)]
-    return [replace(one, messages=messages) for one, messages in zip(ask(players), said, strict=True)]
 
 
 # Text beside it

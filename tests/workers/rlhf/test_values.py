@@ -8,17 +8,16 @@ import torch
 
 from tests.tiny_model import EXCHANGES
 from tests.workers.rlhf.conftest import write_job
+from tests.workers.rlhf.players import answered, credited, gradient_of, played
 from tests.workers.rlhf.test_ppo import SMALL, ask, save_reward
-from workers.rlhf import cast, credit, models, ppo, rollout
+from workers.rlhf import credit, models, ppo, rollout
 from workers.rlhf.artifacts import Description, describe, seal
 from workers.rlhf.cast import Cast
 from workers.rlhf.credit import BlindValueError
 from workers.rlhf.heads import ScoreHead, save_head
 from workers.rlhf.job import Event, open_job
 from workers.rlhf.launch import launch
-from workers.rlhf.policy_configs import PpoConfig
 from workers.rlhf.policy_run import in_memory
-from workers.rlhf.rollout import Question
 
 APART = replace(SMALL, value="apart")
 
@@ -26,30 +25,6 @@ APART = replace(SMALL, value="apart")
 @pytest.fixture(scope="module")
 def reward_folder(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_reward(tiny_base, tmp_path_factory.mktemp("reward") / "artifact")
-
-
-def played(base: Path, reward: Path, config: PpoConfig) -> Cast:
-    return cast.assemble(base, reward, config, seed=1)
-
-
-def answered(players: Cast, config: PpoConfig = SMALL) -> rollout.Answers:
-    return rollout.answer(players, ask(players), config, count=3, seed=(1,))
-
-
-def credited(players: Cast, config: PpoConfig, *, fit: bool) -> credit.Rollout:
-    return credit.credit(players, answered(players, config), config, kl_coefficient=0.3, fit_values=fit)
-
-
-def gradient_of(players: Cast, prefix: str = "policy/") -> torch.Tensor:
-    named = players.trained().items()
-    return torch.cat(
-        [weight.grad.flatten() for name, weight in named if name.startswith(prefix) and weight.grad is not None]
-    )
-
-
-def asked(players: Cast) -> list[Question]:
-    said = [[{"role": "user", "content": EXCHANGES[n][0]}] for n in range(6)]
-    return [replace(one, messages=messages) for one, messages in zip(ask(players), said, strict=True)]
 
 
 # Values apart
