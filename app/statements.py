@@ -1,8 +1,8 @@
 """Statements that run with every judgment: compiled once, and sent over the session's own connection.
 
 Building a result through SQLAlchemy's layers costs more than PostgreSQL needs to find it: a look-up by key takes about
-170 µs of CPU here that way, 280 µs with two entities, and 70 µs as below. Everything that is not asked all day long
-goes through the session.
+150 µs of CPU here that way, 280 µs with two entities, and 65 and 110 µs as below. Everything that is not asked
+all day long goes through the session.
 """
 
 from collections import namedtuple
