@@ -17,7 +17,7 @@ from app.projects.settings import settings_of
 from app.prompts.tables import Prompt
 from app.rankings import service as rankings
 from app.rankings.pace import lease_of
-from app.rankings.practice import answered
+from app.rankings.practice import answered, has_passed
 from app.runs.service import active
 from app.runs.tables import Run
 from app.tasks import claiming
@@ -85,7 +85,7 @@ def _new_work(
     session: Session, access: Access, claimant: Claimant, standing: Standing, chance: Random
 ) -> Assignment | Waiting | None:
     settings = settings_of(access.project)
-    if settings.practice.required and access.membership.practice_passed_at is None:
+    if settings.practice.required and not has_passed(session, claimant.project_id, claimant.annotator_id):
         practised = claim_known(session, claimant, "practice")
         if practised is not None or standing.leases:
             return practised

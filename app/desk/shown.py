@@ -66,7 +66,7 @@ def desk_of(session: Session, assignment: Assignment, access: Access) -> Desk:
     current = rankings.find_current(session, assignment.id) if assignment.state == "submitted" else None
     settings = settings_of(access.project)
     masked = completions.masker(session, assignment.project_id) if settings.mask_model_names else completions.as_it_is
-    place = practice.place_of(session, assignment, access.membership) if row.purpose == "practice" else None
+    place = practice.place_of(session, assignment) if row.purpose == "practice" else None
     return Desk(
         assignment=assignment,
         prompt_id=row.id,

@@ -61,11 +61,22 @@ class Feedback:
     practice: Standing
 
 
-def place_of(session: Session, assignment: Assignment, membership: Membership) -> Place:
-    """Which of the practice tasks this is, in the order in which the person does them."""
+def has_passed(session: Session, project_id: int, annotator_id: int) -> bool:
+    """Whether the person passed, as the database has it now.
+
+    A membership that was read before the person's lock was waited for may be older than what they did meanwhile.
+    """
+    own = (Membership.project_id == project_id, Membership.user_id == annotator_id)
+    return session.scalar(select(Membership.practice_passed_at).where(*own)) is not None
+
+
+def place_of(session: Session, assignment: Assignment) -> Place:
+    """Which of the practice tasks this is, in the order in which the person does them, in the attempt they are in."""
     tasks = _state_by_task(session, assignment.project_id, assignment.annotator_id)
     others = [task for task, state in tasks.items() if state == "submitted" and task != assignment.task_id]
-    return Place(len(others) + 1, len(tasks), membership.practice_attempt)
+    own = (Membership.project_id == assignment.project_id, Membership.user_id == assignment.annotator_id)
+    attempt = session.scalars(select(Membership.practice_attempt).where(*own)).one()
+    return Place(len(others) + 1, len(tasks), attempt)
 
 
 def feedback_on(session: Session, assignment: Assignment, tiers: Tiers, rule: Rule) -> Feedback:

@@ -8,8 +8,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.auth.access import Access
 from app.auth.tables import AuditEvent, User
+from app.desk.service import claim
 from app.projects.tables import Membership
+from app.rankings.practice import Place
 from app.rankings.tables import Comparison, Ranking
 from tests.app.cast import browser
 from tests.app.judgment_rows import World, a_world, known_answer
@@ -105,6 +108,23 @@ def test_who_fails_begins_anew_and_what_they_said_first_stays(page: Page) -> Non
     assert [(one, by is None) for one, by in page.world.session.execute(revisions)] == [
         (1, False), (1, False), (2, True), (2, True),
     ]  # fmt: skip
+
+
+def test_a_claim_that_waited_for_the_last_answer_knows_what_came_of_it(page: Page) -> None:
+    """The membership of the one who asks is read before their lock is waited for: it may be an attempt behind."""
+    before = Membership(**{column.key: getattr(membership(page), column.key) for column in Membership.__table__.c})
+    access = Access(page.person, page.world.project, before, "annotator", paused=False, token_scopes=None)
+    session = page.world.session
+    page.answer(right=False)
+    page.answer(right=False)
+    again = claim(session, access).desk
+    assert again is not None
+    assert again.practice == Place(1, 2, attempt=2)
+    page.answer(right=True)
+    page.answer(right=True)
+    real = claim(session, access).desk
+    assert real is not None
+    assert real.practice is None
 
 
 def test_the_last_failed_attempt_closes_the_door_until_an_admin_opens_it(page: Page, client: OpenClient) -> None:
