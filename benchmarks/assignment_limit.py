@@ -121,7 +121,7 @@ def script_of(recording: Recording, address: Address, seeded: Seeded) -> str:
     with psycopg.connect(address.url(APP, seeded.name)) as connection:
         for statement, parameters in recording.statements:
             # The claim's answer fills the variables of what follows.
-            end = " \\gset" if "RETURNING *" in statement and "AS behind" in statement else ";"
+            end = " \\gset" if "AS behind" in statement else ";"
             lines.append(_filled(statement, parameters, connection).strip() + end)
     return "\n".join(lines) + "\n"
 
@@ -154,14 +154,28 @@ def run(address: Address, seeded: Seeded, folder: Path, *, clients: int, seconds
         str(postgres_folder() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={clients}", "--jobs=2",
         f"--time={seconds:.0f}", f"--file={script}", "--log", f"--log-prefix={log}", address.url(APP, seeded.name),
     ]  # fmt: skip
+    before = _judgments(address, seeded)
     said = subprocess.run(command, check=False, capture_output=True, text=True)
     if said.returncode != 0:
         raise RuntimeError(f"pgbench: {said.stderr[-2000:]}")
-    rate = re.search(r"tps = ([\d.]+)", said.stdout)
+    rate, done = re.search(r"tps = ([\d.]+)", said.stdout), re.search(r"actually processed: (\d+)", said.stdout)
     assert rate is not None
+    assert done is not None
+    written = _judgments(address, seeded) - before
+    if written != int(done[1]):
+        raise RuntimeError(f"pgbench ran {done[1]} cycles, which wrote {written} judgments: its script is not a cycle")
     taken = [int(line.split()[2]) / 1000 for file in folder.glob(f"{log.name}.*") for line in file.open()]
     cuts = quantiles(taken, n=100)
     return {
         "cycles_per_s": round(float(rate.group(1)), 1),
         "cycle_ms": {"p50": round(cuts[49], 2), "p99": round(cuts[98], 2)},
     }
+
+
+def _judgments(address: Address, seeded: Seeded) -> int:
+    with psycopg.connect(address.url(APP, seeded.name)) as connection:
+        counted = connection.execute(
+            "SELECT count(*) FROM rankings r JOIN assignments a ON a.id = r.assignment_id WHERE a.state = 'submitted'"
+        ).fetchone()
+    assert counted is not None
+    return int(counted[0])
