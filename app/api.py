@@ -20,6 +20,7 @@ from app.registry.router import router as registry
 from app.reports.router import router as reports
 from app.runs.router import router as runs
 from app.tasks.router import router as tasks
+from app.webhooks.router import router as webhooks
 
 # A request looks through the routes from the first on: the ones that annotators call all day stand in front.
 OFTEN: list[APIRouter] = [desk, rankings, tasks]
@@ -40,6 +41,7 @@ ROUTERS: list[APIRouter] = [
     runs,
     lineage,
     loop,
+    webhooks,
 ]
 
 api = APIRouter(prefix="/api/v1")

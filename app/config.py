@@ -57,6 +57,13 @@ class Settings(BaseSettings):
     run_lease_seconds: float = Field(30.0, ge=0.5, le=3600, description="A worker silent for this long loses its run.")
     run_max_stalls: int = Field(3, ge=1, le=50, description="Lost leases without progress before a run is failed.")
     scheduler_seconds: float = Field(2.0, ge=0.1, le=60, description="Pause between two rounds of the scheduler.")
+    webhook_key: SecretStr | None = Field(
+        None, min_length=32, description="Key that webhooks' secrets are made from. Unset: a file of the data folder."
+    )
+    webhook_private_addresses: bool = Field(
+        False, description="Let webhooks lead into private networks, and use plain http."
+    )
+    webhook_timeout_seconds: float = Field(10.0, ge=0.1, le=30, description="A webhook must answer within this time.")
     torch_threads: int = Field(0, ge=0, le=256, description="Threads a training child uses; 0 means all cores.")
 
     @property

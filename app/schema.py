@@ -13,6 +13,7 @@ from app.registry import tables as registry
 from app.reports import tables as reports
 from app.runs import tables as runs
 from app.tasks import tables as tasks
+from app.webhooks import tables as webhooks
 
 metadata = Base.metadata
 
@@ -30,4 +31,5 @@ __all__ = [
     "reports",
     "runs",
     "tasks",
+    "webhooks",
 ]

@@ -21,12 +21,14 @@ from app.datasets.texts import SCRATCH
 from app.db import transaction
 from app.errors import AppError
 from app.events import wake_after_commit
-from app.loop import advancing, pool
+from app.loop import advancing, pool, warning
 from app.loop import service as loop
 from app.projects.tables import Project
 from app.runs import leases
 from app.runs.tables import Run, ScheduleTick
 from app.tasks import service as tasks
+from app.webhooks import outbox
+from app.webhooks.delivery import Couriers
 
 logger = logging.getLogger("plackett.scheduler")
 
@@ -36,6 +38,7 @@ RING_AGAIN_SECONDS: Final = 10.0
 UNSERVED_SECONDS: Final = 60.0
 KEYS_KEPT: Final = timedelta(days=2)
 FOLDERS_KEPT: Final = timedelta(days=7)
+couriers: Final = Couriers()
 UNSERVED: Final = "No worker has taken this run for a minute. Is a worker for the queue {queue} running?"
 
 
@@ -71,6 +74,16 @@ def advance_cycles() -> None:
 def fill_pools() -> None:
     """Let live policies answer more prompts where few tasks are left."""
     one_by_one(projects(), pool.fill)
+
+
+def warn_of_low_pools() -> None:
+    """Put into the outbox that a project's people are about to wait for tasks."""
+    one_by_one(projects(), warning.warn)
+
+
+def deliver_webhooks() -> None:
+    """Send couriers out with what the outbox holds; nobody waits for them."""
+    couriers.send_out()
 
 
 def retrain() -> None:
@@ -113,6 +126,7 @@ def clean_up() -> None:
         session.execute(delete(SignInAttempt).where(SignInAttempt.at < gone))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEYS_KEPT))
         session.execute(delete(ScheduleTick).where(ScheduleTick.tick < gone))
+        outbox.forget(session)
 
 
 def forget_old_folders() -> None:
@@ -139,6 +153,8 @@ DUTIES: Final[tuple[Callable[[], None], ...]] = (
     advance_cycles,
     retrain,
     fill_pools,
+    warn_of_low_pools,
+    deliver_webhooks,
     notice_unserved,
     clean_up,
     forget_old_folders,

@@ -17,6 +17,7 @@ from app.datasets.tables import DatasetSnapshot, SnapshotPrompt, SnapshotRanking
 from app.errors import Unprocessable
 from app.pagination import PageRequest, Rows, page_by_id
 from app.prompts.tables import Prompt
+from app.webhooks import outbox
 
 SPLITS = ("train", "validation", "test")
 
@@ -191,6 +192,7 @@ def add(session: Session, snapshot: DatasetSnapshot) -> None:
     """Store a new snapshot and say so in the audit trail."""
     session.add(snapshot)
     session.flush()
+    outbox.put(session, snapshot.project_id, outbox.SNAPSHOT_MADE, dataset_snapshot_id=snapshot.id)
     audit.record(
         session,
         actor=session.get(User, snapshot.created_by) if snapshot.created_by else None,

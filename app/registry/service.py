@@ -11,6 +11,7 @@ from app.auth.tables import User
 from app.errors import Conflict, NotFound
 from app.pagination import PageRequest, Rows, page_by_id
 from app.registry.tables import ModelVersion
+from app.webhooks import outbox
 
 ModelKind = Literal["base", "sft", "reward", "policy"]
 NAMES: dict[str, str] = {"base": "Base", "sft": "SFT", "reward": "Reward model", "policy": "Policy"}
@@ -110,6 +111,7 @@ def promote(session: Session, version: ModelVersion, *, actor: User | None) -> M
     version.stage, version.promoted_at = "live", func.now()
     session.flush()
     _record(session, version, "model_version.promoted", actor)
+    outbox.put(session, version.project_id, outbox.MODEL_PROMOTED, model_version_id=version.id)
     return before
 
 

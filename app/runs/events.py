@@ -9,7 +9,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from app.events import wake_after_commit
+from app.runs.lifecycle import FINAL
 from app.runs.tables import Run, RunEvent, RunMetric
+from app.webhooks import outbox
 
 NUMBER = text("UPDATE runs SET last_event_seq = last_event_seq + :count WHERE id = :run_id RETURNING last_event_seq")
 
@@ -58,7 +60,14 @@ def store(session: Session, run_id: int, last: int, happened: Sequence[Event]) -
             for place, event in enumerate(happened)
         ]
         session.execute(insert(RunEvent), rows)
+    if any(event.type == "state" and event.data["to"] in FINAL for event in happened):
+        _tell_webhooks(session, run_id)
     wake_after_commit(session, run_id)
+
+
+def _tell_webhooks(session: Session, run_id: int) -> None:
+    project_id = session.scalars(select(Run.project_id).where(Run.id == run_id)).one()
+    outbox.put(session, project_id, outbox.RUN_FINISHED, run_id=run_id)
 
 
 def add_metrics(session: Session, run_id: int, figures: Iterable[Metric]) -> None:

@@ -22,6 +22,7 @@ from app.main import create_app
 from app.reports import service as reports
 from app.runs import following
 from app.runs.tables import Run
+from app.webhooks import service as webhooks
 from tests.app import cast
 from tests.app.judgment_rows import World, a_world, known_answer, submit, take
 
@@ -143,6 +144,12 @@ TABLE: dict[str, Profile] = {
     "GET /api/v1/cycles/{cycle_id}": READER,
     "POST /api/v1/cycles/{cycle_id}/cancel": RESEARCHER,
     "POST /api/v1/cycles/{cycle_id}/promotion": RESEARCHER,
+    "GET /api/v1/projects/{project_id}/webhooks": ADMIN,
+    "POST /api/v1/projects/{project_id}/webhooks": ADMIN,
+    "PATCH /api/v1/projects/{project_id}/webhooks/{webhook_id}": ADMIN,
+    "POST /api/v1/projects/{project_id}/webhooks/{webhook_id}/secret": ADMIN,
+    "POST /api/v1/projects/{project_id}/webhooks/{webhook_id}/test": ADMIN,
+    "GET /api/v1/projects/{project_id}/webhooks/{webhook_id}/messages": ADMIN,
 }
 PERSONAS = ("anonymous", "annotator", "researcher", "admin", "stranger", "reader")
 UNSAFE = [route for route, profile in TABLE.items() if not route.startswith("GET") and profile is not PUBLIC]
@@ -188,8 +195,12 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
     issued = tokens.issue_token(
         session, Identity(people["admin"]), name="t", scopes=["read"], project_id=None, expires_in_days=1
     )
+    hook = webhooks.add(
+        session, project_id, actor=people["admin"], url="https://hooks.example.org/", events=["run.finished"]
+    )
     return {
         "project_id": project_id,
+        "webhook_id": hook.webhook.id,
         "number": 1,
         "user_id": people["annotator"].id,
         "invitation_id": invited.invitation.id,
