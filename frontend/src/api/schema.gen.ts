@@ -1260,6 +1260,110 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/webhooks": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Webhooks
+     * @description The project's webhooks, newest first.
+     */
+    get: operations["list_webhooks_api_v1_projects__project_id__webhooks_get"];
+    put?: never;
+    /**
+     * Add Webhook
+     * @description Add a webhook. Its messages are signed as Standard Webhooks says, with the secret in this answer.
+     */
+    post: operations["add_webhook_api_v1_projects__project_id__webhooks_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/webhooks/{webhook_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    /**
+     * Change Webhook
+     * @description Choose other events, or switch the webhook off or on.
+     */
+    patch: operations["change_webhook_api_v1_projects__project_id__webhooks__webhook_id__patch"];
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/webhooks/{webhook_id}/messages": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Messages
+     * @description What the webhook was told in the last month, newest first.
+     */
+    get: operations["list_messages_api_v1_projects__project_id__webhooks__webhook_id__messages_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/webhooks/{webhook_id}/secret": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Rotate Secret
+     * @description Make a new secret. For a day messages are signed with the old one too.
+     */
+    post: operations["rotate_secret_api_v1_projects__project_id__webhooks__webhook_id__secret_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/webhooks/{webhook_id}/test": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Test Webhook
+     * @description Send a message that means nothing; how it went is seen among the messages a moment later.
+     */
+    post: operations["test_webhook_api_v1_projects__project_id__webhooks__webhook_id__test_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/writing-tasks": {
     parameters: {
       query?: never;
@@ -2878,6 +2982,38 @@ export interface components {
       user: components["schemas"]["UserRead"];
     };
     /**
+     * MessageRead
+     * @description One message: `status` and `error` are the last try's; `next_attempt_at` is null unless it is waiting.
+     */
+    MessageRead: {
+      /** Attempts */
+      attempts: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Delivered At */
+      delivered_at: string | null;
+      /** Error */
+      error: string | null;
+      /** Id */
+      id: number;
+      /** Message Id */
+      message_id: string;
+      /** Next Attempt At */
+      next_attempt_at: string | null;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "waiting" | "delivered" | "given_up";
+      /** Status */
+      status: number | null;
+      /** Type */
+      type: ("run.finished" | "model.promoted" | "snapshot.made" | "task_pool.low") | "webhook.test";
+    };
+    /**
      * MetricsRead
      * @description Every figure of a run by name: pairs of step and value, null where it is not defined.
      */
@@ -3227,6 +3363,15 @@ export interface components {
       text_id?: number | null;
     };
     /**
+     * NewSecret
+     * @description A webhook with its secret, shown this once: keep it where the receiver can read it.
+     */
+    NewSecret: {
+      /** Secret */
+      secret: string;
+      webhook: components["schemas"]["WebhookRead"];
+    };
+    /**
      * NewToken
      * @description A token to make.
      */
@@ -3242,6 +3387,19 @@ export interface components {
       project_id?: number | null;
       /** Scopes */
       scopes: ("read" | "prompts" | "rank" | "datasets" | "runs" | "admin")[];
+    };
+    /**
+     * NewWebhook
+     * @description An address, and what it is to be told of.
+     */
+    NewWebhook: {
+      /** Events */
+      events: ("run.finished" | "model.promoted" | "snapshot.made" | "task_pool.low")[];
+      /**
+       * Url
+       * @description https://…; private networks only where allowed.
+       */
+      url: string;
     };
     /**
      * NextRead
@@ -3379,6 +3537,13 @@ export interface components {
       /** Next Cursor */
       next_cursor?: string | null;
     };
+    /** Page[MessageRead] */
+    Page_MessageRead_: {
+      /** Items */
+      items: components["schemas"]["MessageRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+    };
     /** Page[ModelVersionRead] */
     Page_ModelVersionRead_: {
       /** Items */
@@ -3467,6 +3632,13 @@ export interface components {
     Page_VersionSummary_: {
       /** Items */
       items: components["schemas"]["VersionSummary"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+    };
+    /** Page[WebhookRead] */
+    Page_WebhookRead_: {
+      /** Items */
+      items: components["schemas"]["WebhookRead"][];
       /** Next Cursor */
       next_cursor?: string | null;
     };
@@ -4775,6 +4947,38 @@ export interface components {
       } | null;
       /** Sqrt Kl */
       sqrt_kl: number;
+    };
+    /**
+     * WebhookChange
+     * @description What is to be different; what is left out stays.
+     */
+    WebhookChange: {
+      /** Enabled */
+      enabled?: boolean | null;
+      /** Events */
+      events?: ("run.finished" | "model.promoted" | "snapshot.made" | "task_pool.low")[] | null;
+    };
+    /**
+     * WebhookRead
+     * @description A webhook; its secret is never shown again.
+     */
+    WebhookRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Enabled */
+      enabled: boolean;
+      /** Events */
+      events: ("run.finished" | "model.promoted" | "snapshot.made" | "task_pool.low")[];
+      /** Id */
+      id: number;
+      last: components["schemas"]["MessageRead"] | null;
+      /** Old Secret Until */
+      old_secret_until: string | null;
+      /** Url */
+      url: string;
     };
     /**
      * WritingAssignment
@@ -7407,6 +7611,224 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["TextRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_webhooks_api_v1_projects__project_id__webhooks_get: {
+    parameters: {
+      query?: {
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_WebhookRead_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  add_webhook_api_v1_projects__project_id__webhooks_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewWebhook"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["NewSecret"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_webhook_api_v1_projects__project_id__webhooks__webhook_id__patch: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The webhook's id. */
+        webhook_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["WebhookChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WebhookRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_messages_api_v1_projects__project_id__webhooks__webhook_id__messages_get: {
+    parameters: {
+      query?: {
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        /** @description The webhook's id. */
+        webhook_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_MessageRead_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  rotate_secret_api_v1_projects__project_id__webhooks__webhook_id__secret_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The webhook's id. */
+        webhook_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["NewSecret"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  test_webhook_api_v1_projects__project_id__webhooks__webhook_id__test_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The webhook's id. */
+        webhook_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MessageRead"];
         };
       };
       /** @description A refusal, as problem+json. */
