@@ -24,6 +24,7 @@ SAMPLING: Final = (
     "top_k",
     "presence_penalty",
     "frequency_penalty",
+    "stop_strings",
     "max_new_tokens",
     "max_prompt_tokens",
 )

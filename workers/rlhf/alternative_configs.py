@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workers.rlhf.policy_configs import Adapters, Trained
-from workers.rlhf.setting import setting
+from workers.rlhf.setting import setting, stop_setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +107,11 @@ class DpoConfig(Adapters, Trained):
         """The distribution that learns is the model's own."""
         return 1.0
 
+    @property
+    def stop_strings(self) -> str:
+        """Nothing else ends an answer."""
+        return ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BestOfNConfig(Adapters, Trained):
@@ -137,6 +142,7 @@ class BestOfNConfig(Adapters, Trained):
         maximum=131_072,
     )
     temperature: float = setting(1.0, "Temperature", "Used while writing.", minimum=0.05, maximum=5)
+    stop_strings: str = stop_setting()
     missing_stop_penalty: float = setting(
         0.5,
         "Penalty for no end",

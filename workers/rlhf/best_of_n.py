@@ -20,7 +20,7 @@ from workers.rlhf.alternative_configs import BestOfNConfig
 from workers.rlhf.cast import Cast
 from workers.rlhf.packing import Row
 from workers.rlhf.rollout import Question, answer, judge, paid
-from workers.rlhf.sampling import row_seed
+from workers.rlhf.sampling import row_seed, text_of
 
 ROLE: Final = "policy"
 
@@ -71,9 +71,9 @@ def write(cast: Cast, questions: Sequence[Question], config: BestOfNConfig, *, s
                 prompt_id=asked[place // count].prompt_id,
                 index=place % count,
                 ids=done.ids,
-                text=cast.policy.model.chat.text(done.ids),
+                text=text_of(cast.policy.model.chat, done),
                 seed=row_seed(seed, asked[place // count].prompt_id, first * count + place),
-                stopped=done.stopped,
+                stopped=done.ended,
                 logprob=sum(done.logprobs),
                 score=float(score_N[place]),
                 paid=float(paid_N[place]),

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from workers.rlhf import checkpoints, import_model, models
 from workers.rlhf.artifacts import MANIFEST, artifact_sha256, file_sha256, read_description, seal, verify
-from workers.rlhf.configs import ImportModelConfig, config_from
+from workers.rlhf.configs import RECIPES, ImportModelConfig, config_from
 from workers.rlhf.export import export_classifier
 from workers.rlhf.job import Emit, Event, open_job
 from workers.rlhf.launch import launch
@@ -98,7 +98,7 @@ def lay_out(asked: Asked) -> None:
     wanted = identity(asked)
     plan = asked.out / "config.json"
     if plan.is_file():
-        check_same(json.loads(plan.read_text(encoding="utf-8")).get("identity", {}), wanted, asked.out)
+        check_same(known_settings(json.loads(plan.read_text(encoding="utf-8")).get("identity", {})), wanted, asked.out)
     elif asked.out.exists() and any(asked.out.iterdir()):
         raise OtherRunError(f"{asked.out} is not empty and holds no run; choose another folder")
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -128,6 +128,13 @@ def identity(asked: Asked) -> dict[str, Any]:
             roles[role] = artifact_sha256(path)
     settings = asdict(config_from(asked.kind, asked.settings))
     return {"kind": asked.kind, "seed": asked.seed, "settings": settings, "files": files, "models": roles}
+
+
+def known_settings(before: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An earlier run's identity, with the settings that came up since at what they do when nobody asks for them."""
+    if before.get("kind") not in RECIPES:
+        return before
+    return {**before, "settings": asdict(config_from(before["kind"], {})) | before.get("settings", {})}
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from workers.rlhf.advantages import group_advantages, without_siblings_mean
+from workers.rlhf.averaging import average
 from workers.rlhf.cast import Cast, policy_weights
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.losses import completion_losses, group_losses, probability_ratio
-from workers.rlhf.mixing import beside
+from workers.rlhf.mixing import Mix, beside
 from workers.rlhf.policy_configs import GrpoConfig, Online
 from workers.rlhf.rollout import Judged, Part, Question, action_logprobs, answer, look, paid, passes
 from workers.rlhf.rounds import Step, added_up, describe, improve, movement, questions_of, require_no_distance, warm
@@ -43,7 +44,14 @@ def training_of(cast: Cast, config: Online) -> Training:
 
 
 def train(
-    cast: Cast, questions: Sequence[Question], config: Online, training: Training, *, seed: int, done: int = 0
+    cast: Cast,
+    questions: Sequence[Question],
+    config: Online,
+    training: Training,
+    *,
+    seed: int,
+    done: int = 0,
+    mix: Mix | None = None,
 ) -> Iterator[Step]:
     """Improve the policy, one yield an update; a resumed run starts at update `done`.
 
@@ -59,8 +67,9 @@ def train(
         if update == 0:
             require_no_distance(cast, seen)
         compared = Compared(seen=seen, advantage_N=advantages_of(seen, config))
-        gradient = beside(None, update, partial(accumulate, cast, compared, config))
+        gradient = beside(mix, update, partial(accumulate, cast, compared, config))
         learnt = improve(cast, len(asked), config, training, gradient, seed=seed + update)
+        average(training, config.ema)
         yield Step(update + 1, config.updates, describe(seen, config.kl_coefficient) | learnt)
 
 

@@ -13,7 +13,7 @@ from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.language_configs import PretrainConfig, SftConfig
 from workers.rlhf.policy_configs import GrpoConfig, PpoConfig, RlooConfig
 from workers.rlhf.reward_configs import RewardConfig
-from workers.rlhf.setting import FORBID_UNKNOWN, setting
+from workers.rlhf.setting import FORBID_UNKNOWN, setting, stop_setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class SampleConfig:
     frequency_penalty: float = setting(
         0.0, "Frequency penalty", "Taken off that logit for each time it was written.", minimum=-2, maximum=2
     )
+    stop_strings: str = stop_setting()
     max_new_tokens: int = setting(
         96, "Longest completion", "Tokens after which a completion is cut.", minimum=1, maximum=8192
     )

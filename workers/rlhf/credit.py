@@ -65,6 +65,7 @@ def credit(cast: Cast, answers: Answers, config: PpoConfig, *, kl_coefficient: f
         kl_NR=seen.kl_NR,
         entropy_NR=seen.entropy_NR,
         score_N=seen.score_N,
+        spread_N=seen.spread_N,
         value_NR=value_NR,
         advantage_NR=advantages.whiten(advantage_NR, mask_NR),
         return_NR=advantage_NR + value_NR,

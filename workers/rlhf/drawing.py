@@ -35,6 +35,12 @@ class Sampling:
         return self.presence_penalty != 0 or self.frequency_penalty != 0
 
 
+def listed(strings: str) -> tuple[str, ...]:
+    """Strings as a setting has them: with | between, spaces around them left out, and \\n for a line break."""
+    parts = (part.strip().replace("\\n", "\n") for part in strings.split("|"))
+    return tuple(part for part in parts if part)
+
+
 def penalty(count_NV: Tensor, plan: Sampling) -> Tensor:
     """What is taken off each logit for having been written so many times."""
     return plan.frequency_penalty * count_NV + plan.presence_penalty * (count_NV > 0)

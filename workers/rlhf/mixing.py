@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from workers.rlhf.models import Role
 from workers.rlhf.next_token import Pupil, pupil
 from workers.rlhf.packing import Row
-from workers.rlhf.policy_configs import PpoConfig
+from workers.rlhf.policy_configs import Online
 from workers.rlhf.processes import ALONE, Team
 from workers.rlhf.sampling import row_seed
 from workers.rlhf.sft import stretch
@@ -26,7 +26,7 @@ class Mix:
     """Where the other text comes from: a long text, of which stretches are drawn, or texts of their own."""
 
     reader: Pupil
-    config: PpoConfig
+    config: Online
     seed: int
     text: TextTokens | None = None
     texts: Sequence[Row] = ()
@@ -58,7 +58,7 @@ class Mix:
 
 def mix_of(
     role: Role,
-    config: PpoConfig,
+    config: Online,
     *,
     seed: int,
     text: TextTokens | None,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-from workers.rlhf.setting import FORBID_UNKNOWN, setting
+from workers.rlhf.setting import FORBID_UNKNOWN, setting, stop_setting
 
 
 class Writing(Protocol):
@@ -24,6 +24,10 @@ class Writing(Protocol):
     @property
     def prompts_per_chunk(self) -> int:
         """Prompts that go through a model together."""
+
+    @property
+    def stop_strings(self) -> str:
+        """What else ends a completion, as `drawing.listed` reads it."""
 
 
 class Judging(Writing, Protocol):
@@ -73,6 +77,7 @@ class Rounds:
     temperature: float = setting(
         1.0, "Temperature", "Used while writing and while learning alike.", minimum=0.05, maximum=5
     )
+    stop_strings: str = stop_setting()
     epochs: int = setting(2, "Epochs per update", "Passes over each round's completions.", minimum=1, maximum=64)
     minibatches: int = setting(
         2, "Minibatches", "Optimizer steps per pass; a prompt's completions stay together.", minimum=1, maximum=1024
@@ -150,6 +155,28 @@ class Adapters:
 class Online(Adapters, Rounds, Trained):
     """A policy that learns from what it writes."""
 
+    pretrain_weight: float = setting(
+        0.0,
+        "Pretraining weight (γ)",
+        "Weight of the likelihood of other text in each step, against forgetting; 0 is off.",
+        minimum=0.0,
+        maximum=1e6,
+    )
+    pretrain_rows: int = setting(
+        8, "Pretraining texts per step", "Texts, or stretches of a long one, in each step.", minimum=1, maximum=65_536
+    )
+    pretrain_tokens: int = setting(
+        128, "Pretraining text length", "Tokens of each of these texts.", minimum=2, maximum=131_072
+    )
+    ema: float = setting(
+        0.0,
+        "Averaging of weights",
+        "Share of the average that stays at each update (0.992 in InstructGPT); the average is what is kept. 0 is off; "
+        "of little use under 200 updates.",
+        minimum=0.0,
+        maximum=0.99999,
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class PpoConfig(Online):
@@ -191,27 +218,6 @@ class PpoConfig(Online):
         "Prompt baseline",
         "siblings subtracts from each score the mean score of the prompt's other completions in the round, which "
         "takes the prompt's own offset out; none takes the score as it is.",
-    )
-    pretrain_weight: float = setting(
-        0.0,
-        "Pretraining weight (γ)",
-        "Weight of the likelihood of other text in each step, against forgetting; 0 is off.",
-        minimum=0.0,
-        maximum=1e6,
-    )
-    pretrain_rows: int = setting(
-        8, "Pretraining texts per step", "Texts, or stretches of a long one, in each step.", minimum=1, maximum=65_536
-    )
-    pretrain_tokens: int = setting(
-        128, "Pretraining text length", "Tokens of each of these texts.", minimum=2, maximum=131_072
-    )
-    ema: float = setting(
-        0.0,
-        "Averaging of weights",
-        "Share of the average that stays at each update (0.992 in InstructGPT); the average is what is kept. 0 is off; "
-        "of little use under 200 updates.",
-        minimum=0.0,
-        maximum=0.99999,
     )
 
 

@@ -22,6 +22,7 @@ from workers.rlhf.policy_configs import Online, PpoConfig, Writing
 from workers.rlhf.ranking_file import read_prompts
 from workers.rlhf.rollout import Question, answer, judge, kl_to_reference
 from workers.rlhf.rounds import Step
+from workers.rlhf.sampling import text_of
 from workers.rlhf.text_tokens import open_tokens, write_tokens
 
 SHOWN_PROMPTS: Final = 8
@@ -58,9 +59,9 @@ def launch_online(job: Job) -> None:
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)
         look_at_values(job, step, training)
-        due = config.checkpoint_every and step.number % config.checkpoint_every == 0
-        if due and step.number < step.total and roles.team.leads:
-            job.checkpoint(step.number, training)
+        ends = step.number == step.total
+        due = config.checkpoint_every > 0 and step.number % config.checkpoint_every == 0 and not ends
+        job.between_steps(step.number, training, due=due, last=ends, together=roles.team)
     settle(training)
     last = shown(job, roles, show, config.updates)
     report = {
@@ -107,10 +108,10 @@ def look_at_values(job: Job, step: Step, training: Training) -> None:
 def steps_of(job: Job, roles: Cast, learn: Sequence[Question], training: Training, done: int) -> Iterator[Step]:
     """The recipe's steps."""
     config: Online = job.config
+    mix = beside(job, roles)
     if isinstance(config, PpoConfig):
-        mix = beside(job, roles)
         return ppo.train(roles, learn, config, training, seed=job.seed, done=done, mix=mix)
-    return compare.train(roles, learn, config, training, seed=job.seed, done=done)
+    return compare.train(roles, learn, config, training, seed=job.seed, done=done, mix=mix)
 
 
 def beside(job: Job, roles: Cast) -> Mix | None:
@@ -119,7 +120,7 @@ def beside(job: Job, roles: Cast) -> Mix | None:
     Raises:
         BadDataError: the run was given none.
     """
-    config: PpoConfig = job.config
+    config: Online = job.config
     if config.pretrain_weight == 0:
         return None
     chat, text, texts = roles.policy.model.chat, None, []
@@ -173,7 +174,7 @@ def shown(job: Job, roles: Cast, show: list[Question], step: int) -> dict[str, f
     distances = kl_to_reference(roles, answers, job.config).tolist()
     scores = None if roles.reward is None else judge(roles, answers, job.config).tolist()
     for place, (question, done, kl) in enumerate(zip(show, answers.completions, distances, strict=True)):
-        text = roles.policy.model.chat.text(done.ids)
+        text = text_of(roles.policy.model.chat, done)
         entry = {"type": "sample", "step": step, "prompt": question.text, "completion": text}
         job.emit(entry | {"score": None if scores is None else scores[place], "kl": kl})
     deviation = sqrt(fmean((kl - fmean(distances)) ** 2 for kl in distances))

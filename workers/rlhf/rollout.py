@@ -2,19 +2,21 @@
 
 Shapes: B = prompts, N = completions of all prompts, R = reply tokens, M = real tokens, d = width.
 Masks are True on real tokens. The stop token is the last action of a completion that ended by itself; one that was
-cut has none, yet the reward model reads one behind it, because it has never seen a completion without.
+cut has none, yet the reward model reads one behind it, because it has never seen a completion without. A stop string
+ends a completion as well: its tokens are actions, and the reward model reads them.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from workers.rlhf.attention import HALF
-from workers.rlhf.cast import Cast
+from workers.rlhf.cast import REWARD, Cast
 from workers.rlhf.data import BadDataError, Messages
+from workers.rlhf.drawing import listed
 from workers.rlhf.heads import spread
 from workers.rlhf.logprobs import exact_kl, token_logprobs
 from workers.rlhf.models import Role
@@ -40,13 +42,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The policy's completions of some prompts, side by side; `lowered` holds each model's own view of them."""
+    """The policy's completions of some prompts, side by side; `lowered` holds each model's own view of them.
+
+    `stopped_N` is whether each has an end of its own, `last` the states [N, d] that the reward model read, once it has.
+    """
 
     completions: list[Completion]
     batch: Dialogues
     lowered: dict[int, Dialogues]
     action_NR: Tensor
     stopped_N: Tensor
+    last: dict[str, Tensor] = field(default_factory=dict)
 
     def seen_by(self, role: Role) -> Dialogues:
         """The dialogues after the frozen layers of a role's model."""
@@ -68,7 +74,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What happened and how it was judged: log-probabilities as written, KL (k1), entropies, scores."""
+    """What happened and how it was judged: log-probabilities as written, KL (k1), entropies, scores.
+
+    `spread_N` is how far an ensemble's members disagree about each completion.
+    """
 
     answers: Answers
     mask_NR: Tensor
@@ -76,6 +85,7 @@ class Judged:
     kl_NR: Tensor
     entropy_NR: Tensor
     score_N: Tensor
+    spread_N: Tensor | None = None
 
 
 def answer(
@@ -92,7 +102,7 @@ def answer(
     batch = dialogues([question.ids for question in questions], replies, chat.pad_id).to(cast.policy.model.device)
     length_N = torch.tensor([len(done.ids) for done in completions], device=batch.reply.device)
     action_NR = torch.arange(batch.reply.size(1), device=length_N.device) < length_N[:, None]
-    stopped_N = torch.tensor([done.stopped for done in completions], device=length_N.device)
+    stopped_N = torch.tensor([done.ended for done in completions], device=length_N.device)
     lowered = _lower_all(cast, batch, config)
     if cast.by_text:
         lowered |= _for_the_judge(cast, questions, list(chunks(completions, count)), config)
@@ -110,7 +120,11 @@ def write(
         for place in places
         for index in range(count)
     ]
-    plan = Sampling(temperature=config.temperature, max_new_tokens=min(config.max_new_tokens, room_of(cast, questions)))
+    plan = Sampling(
+        temperature=config.temperature,
+        stop_strings=listed(config.stop_strings),
+        max_new_tokens=min(config.max_new_tokens, room_of(cast, questions)),
+    )
     value_of = cast.value_head if cast.critic is None else None
     ids = [questions[place].ids for place in places]
     written = sample(cast.policy, ids, owner, seeds, plan, value_of=value_of) if ids else []
@@ -138,23 +152,45 @@ def judge(cast: Cast, answers: Answers, config: Judging) -> Tensor:
     Of an ensemble the mean, less `pessimism` times how far its members disagree (Coste et al. 2024): what they
     disagree about is where a policy finds scores that nobody meant.
     """
-    reward, head = cast.judge
-    last_Nd = torch.zeros(len(answers.action_NR), reward.model.width, device=answers.action_NR.device)
-    for part in passes(reward, answers, config, team=cast.team):
-        last_Nd[part.row_N] = reward.states(part.batch).last(part.batch.reply_mask_NR).float()
-    cast.team.add_up(last_Nd)
+    _, head = cast.judge
+    last_Nd = last_states(cast, answers, config)
     if config.pessimism == 0:
         score_N: Tensor = head(last_Nd)
         return score_N
     return cautious(head.members(last_Nd), answers.batch.owner_N, config.pessimism)
 
 
+@torch.no_grad()
+def disagreement(cast: Cast, answers: Answers, config: Judging) -> Tensor | None:
+    """How far the members of an ensemble disagree about each completion [N]; None where there is one judge alone."""
+    _, head = cast.judge
+    if head.members_Hd is None:
+        return None
+    return spreads(head.members(last_states(cast, answers, config)), answers.batch.owner_N)
+
+
+def last_states(cast: Cast, answers: Answers, config: Writing) -> Tensor:
+    """The reward model's states [N, d] at the stop tokens, read once."""
+    if REWARD not in answers.last:
+        reward, _ = cast.judge
+        last_Nd = torch.zeros(len(answers.action_NR), reward.model.width, device=answers.action_NR.device)
+        for part in passes(reward, answers, config, team=cast.team):
+            last_Nd[part.row_N] = reward.states(part.batch).last(part.batch.reply_mask_NR).float()
+        answers.last[REWARD] = cast.team.add_up(last_Nd)
+    return answers.last[REWARD]
+
+
 def cautious(score_NH: Tensor, owner_N: Tensor, pessimism: float) -> Tensor:
     """Mean of an ensemble's scores [N, H] less so many of its spreads, which are around each prompt's means."""
+    return score_NH.mean(dim=1) - pessimism * spreads(score_NH, owner_N)
+
+
+def spreads(score_NH: Tensor, owner_N: Tensor) -> Tensor:
+    """An ensemble's spread [N] around each prompt's means."""
     spread_N = torch.zeros_like(score_NH[:, 0])
     for prompt in set(owner_N.tolist()):
         spread_N[owner_N == prompt] = spread(score_NH[owner_N == prompt])
-    return score_NH.mean(dim=1) - pessimism * spread_N
+    return spread_N
 
 
 @torch.no_grad()
@@ -216,6 +252,7 @@ def look(cast: Cast, answers: Answers, config: Judging) -> Judged:
         kl_NR=(logprob_NR - read_logprobs(cast.reference, answers, config, cast.team)) * mask_NR,
         entropy_NR=padded([done.entropies for done in answers.completions], mask_NR),
         score_N=judge(cast, answers, config),
+        spread_N=disagreement(cast, answers, config),
     )
 
 

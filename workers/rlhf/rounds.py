@@ -103,7 +103,8 @@ def describe(seen: Judged, kl_coefficient: float) -> dict[str, float]:
     """The rollout in numbers: sums over a completion, means over completions, unless the name says otherwise."""
     mask_NR = seen.mask_NR
     kl_N = seen.kl_NR.sum(dim=1)
-    return {
+    doubt = {} if seen.spread_N is None else {"objective/score_spread": float(seen.spread_N.mean())}
+    return doubt | {
         "objective/kl": float(kl_N.mean()),
         "objective/kl_per_token": float(masked_mean(seen.kl_NR, mask_NR)),
         "objective/entropy": float(masked_mean(seen.entropy_NR, mask_NR)),

@@ -9,8 +9,9 @@ from typing import Any, Final
 from workers.rlhf import models
 from workers.rlhf.configs import SampleConfig
 from workers.rlhf.data import BadDataError, Chat, Encoded
+from workers.rlhf.drawing import listed
 from workers.rlhf.models import Role
-from workers.rlhf.sampling import Completion, Sampling, row_seed, sample
+from workers.rlhf.sampling import Completion, Sampling, row_seed, sample, text_of
 from workers.rlhf.training import chunks
 
 ROLE = "policy"
@@ -39,8 +40,8 @@ class Written:
 
     @property
     def finish_reason(self) -> str:
-        """`stop` if the model ended it itself, `length` if it was cut."""
-        return "stop" if self.completion.stopped else "length"
+        """`stop` if the model ended it itself or a stop string did, `length` if it was cut."""
+        return "stop" if self.completion.ended else "length"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def write(
         top_k=config.top_k,
         presence_penalty=config.presence_penalty,
         frequency_penalty=config.frequency_penalty,
+        stop_strings=listed(config.stop_strings),
         max_new_tokens=config.max_new_tokens,
     )
     by_model = {name: list(group) for name, group in groupby(requests, key=lambda request: request.model)}
@@ -125,7 +127,7 @@ def write_batch(
     seeds = [row_seed(seed, request.prompt_id, request.index) for request in requests]
 
     def tell(row: int, completion: Completion) -> None:
-        text = role.model.chat.text(completion.ids)
+        text = text_of(role.model.chat, completion)
         on_written(Written(requests[row], text, seeds[row], completion))
 
     owner = [places[request.prompt_id] for request in requests]

@@ -39,6 +39,11 @@ class Completion:
     stopped: bool = False
     stop_string: str | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has an end of its own, and was not cut."""
+        return self.stopped or self.stop_string is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -200,7 +205,9 @@ class Rows:
             return None
         longest = max(len(text.encode()) for text in self.plan.stop_strings)
         tail = self.model.chat.text(completion.ids[-longest - MORE_TOKENS :])
-        return next((text for text in self.plan.stop_strings if text in tail), None)
+        # One token can bring several: the first in the text ends it.
+        found = [(tail.find(text), text) for text in self.plan.stop_strings if text in tail]
+        return min(found)[1] if found else None
 
     def _read(self, fresh: Sequence[int]) -> tuple[Any, Tensor, Tensor, Tensor]:
         """Cache, mask [B, T] and last states [B, d] of the prompts of some rows, and whose row is whose."""

@@ -12,3 +12,12 @@ def setting(
     """A dataclass field with its title, its description and, where there are any, its bounds."""
     bounds = {name: bound for name, bound in (("minimum", minimum), ("maximum", maximum)) if bound is not None}
     return field(default=default, metadata={"title": title, "description": description, **bounds})
+
+
+def stop_setting() -> Any:
+    """The setting of strings that end a completion; `drawing.listed` reads it."""
+    return setting(
+        "",
+        "Stop strings",
+        "Strings that end a completion beside the model's own end, with | between them; \\n is a line break.",
+    )
