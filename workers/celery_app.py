@@ -8,10 +8,11 @@ from typing import Any
 
 from celery import Celery
 from celery.concurrency.solo import TaskPool
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from app.config import get_settings
 from app.jobs import EXECUTE_RUN
+from workers import listening
 from workers.jobs import execution
 
 
@@ -32,7 +33,9 @@ DOORBELLS: dict[str, Any] = {
     "task_default_queue": "light",
     "worker_pool": "workers.celery_app:OneRunPool",
     "worker_concurrency": 1,
-    "worker_prefetch_multiplier": 1,
+    # No limit: a doorbell whose acknowledgement went down with Redis counts as unanswered for ever, and with a limit of
+    # one it would be this worker's last. What keeps doorbells from being parked here is the next line.
+    "worker_prefetch_multiplier": 0,
     "worker_disable_prefetch": True,
     "worker_enable_remote_control": False,
     "worker_send_task_events": False,
@@ -62,7 +65,14 @@ app = make_app()
 @app.task(name=EXECUTE_RUN)
 def execute_run(run_id: int) -> None:
     """Answer a doorbell."""
-    execution.execute(run_id)
+    with listening.ear.answering():
+        execution.execute(run_id)
+
+
+@worker_ready.connect
+def begin_listening(**_signal: object) -> None:
+    """Watch over the doorbells of this worker's queues."""
+    listening.begin(list(app.amqp.queues.consume_from))
 
 
 @worker_shutting_down.connect
