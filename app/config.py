@@ -55,7 +55,10 @@ class Settings(BaseSettings):
     export_slots: int = Field(2, ge=1, le=32, description="Dataset downloads served at the same time.")
     database_pool: int = Field(10, ge=2, le=200, description="Database connections a process keeps at most.")
     run_lease_seconds: float = Field(30.0, ge=0.5, le=3600, description="A worker silent for this long loses its run.")
-    run_max_stalls: int = Field(3, ge=1, le=50, description="Lost leases without progress before a run is failed.")
+    run_max_stalls: int = Field(3, ge=1, le=50, description="Deaths without progress before a run is failed.")
+    run_hang_seconds: float = Field(
+        3600.0, ge=0.5, le=604_800, description="A training process that says nothing for this long is ended."
+    )
     scheduler_seconds: float = Field(2.0, ge=0.1, le=60, description="Pause between two rounds of the scheduler.")
     webhook_key: SecretStr | None = Field(
         None, min_length=32, description="Key that webhooks' secrets are made from. Unset: a file of the data folder."

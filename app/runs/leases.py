@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, Row, Select, case, cast, func,
 from sqlalchemy.orm import Session, aliased
 
 from app.runs import events
-from app.runs.events import Event, moved
+from app.runs.events import Event, moved, note
 from app.runs.lifecycle import HELD, state_after_lost_lease
 from app.runs.tables import Run, fence_sequence
 
@@ -134,16 +134,25 @@ def _move(session: Session, held: Claim, sources: frozenset[str], target: str, *
     return before
 
 
-def start(session: Session, held: Claim) -> bool:
-    """The child is about to start: claimed → running. False when a person has asked to stop in the meantime."""
+def start(session: Session, held: Claim) -> str:
+    """The child is about to start: claimed → running. Where a person has asked for an end in the meantime it must not:
+    the state then says for which, `pausing` or `cancelling`.
+    """
+    state = _state(session, held)
+    if state != "claimed":
+        return state
+    started = func.coalesce(Run.started_at, func.now())
+    _move(session, held, frozenset({"claimed"}), "running", why="The training process starts.", started_at=started)
+    return "running"
+
+
+def _state(session: Session, held: Claim) -> str:
+    """The state of the claim's run, locked. `FenceLostError` when it is no longer this claim's."""
     row = session.execute(_mine(held, HELD)).one_or_none()
     if row is None:
         raise FenceLostError(f"run {held.run_id} is not held under fence {held.fence} any more")
-    if row.state != "claimed":
-        return False
-    started = func.coalesce(Run.started_at, func.now())
-    _move(session, held, frozenset({"claimed"}), "running", why="The training process starts.", started_at=started)
-    return True
+    state: str = row.state
+    return state
 
 
 def heartbeat(session: Session, held: Claim, lease_seconds: float) -> str | None:
@@ -222,11 +231,57 @@ def cancelled(session: Session, held: Claim) -> None:
     _move(session, held, HELD, "cancelled", why=why, **RELEASED, finished_at=func.now(), reason="cancelled")
 
 
+def paused(session: Session, held: Claim, *, step: int | None) -> None:
+    """The child has ended because a person asked for a pause; `step` is that of the checkpoint it wrote for it.
+
+    Where somebody cancelled the run while the child wrote, it is cancelled: the checkpoint is there either way.
+    """
+    if _state(session, held) == "cancelling":
+        cancelled(session, held)
+        return
+    kept = "It goes on from its last checkpoint, if there is one." if step is None else f"Stored after step {step}."
+    _move(session, held, frozenset({"pausing"}), "paused", why=f"Paused. {kept}", **RELEASED)
+
+
 def hand_back(session: Session, held: Claim) -> None:
-    """The worker has to stop, the run has not: back into the queue, for whoever comes next. No stall is counted."""
+    """The worker has to stop, the run has not: back into the queue, for whoever comes next. No stall is counted.
+
+    A run that a person wants paused is paused by this: nobody may take it up again against their wish.
+    """
+    if _state(session, held) == "pausing":
+        paused(session, held, step=None)
+        return
     why = "The worker was stopped; the run waits for another and goes on from its last checkpoint."
-    sources = frozenset({"claimed", "running", "pausing"})
+    sources = frozenset({"claimed", "running"})
     _move(session, held, sources, "queued", why=why, **RELEASED, run_after=func.now())
+
+
+def stall(session: Session, held: Claim, failure: Failure, *, lease_seconds: float, max_stalls: int) -> None:
+    """The child died or hangs without a word: another attempt goes on from the last checkpoint, as often as is allowed.
+
+    A run that made no progress `max_stalls` times fails with the reason of the last time.
+    """
+    state = _state(session, held)
+    stalls = session.execute(select(Run.stalls).where(Run.id == held.run_id)).scalar_one() + 1
+    target = state_after_lost_lease(state, stalls=stalls, max_stalls=max_stalls)
+    what = failure.error.partition("\n")[0]
+    events.append(session, held.run_id, note(failure.error[-LONGEST_ERROR:], level="error"))
+    if target == "failed":
+        fail(session, held, failure)
+    elif target == "cancelled":
+        cancelled(session, held)
+    elif target == "paused":
+        paused(session, held, step=None)
+    else:
+        why = f"{what} Time {stalls} of {max_stalls} without progress: it goes on from its last checkpoint."
+        later = in_seconds(pause_after(stalls, lease_seconds))
+        _move(session, held, HELD, "queued", why=why, **RELEASED, stalls=stalls, run_after=later, notice=why)
+
+
+def pause_after(stalls: int, lease_seconds: float) -> float:
+    """Seconds until a run is tried again that has stalled so often: each time twice as long, five minutes at most."""
+    doubled: float = lease_seconds / 15 * 2**stalls
+    return min(300.0, doubled)
 
 
 def reap(session: Session, *, lease_seconds: float, max_stalls: int, limit: int = 100) -> list[Run]:
@@ -253,7 +308,7 @@ def _take_away(session: Session, run: Run, *, lease_seconds: float, max_stalls: 
     run.fence = fence_sequence.next_value()
     run.stalls, run.state = stalls, target
     run.lease_owner = run.lease_until = run.rung_at = None
-    run.run_after = in_seconds(min(300.0, lease_seconds / 15 * 2**stalls))
+    run.run_after = in_seconds(pause_after(stalls, lease_seconds))
     if target in {"failed", "cancelled"}:
         run.finished_at = func.now()
         run.reason = "stalled" if target == "failed" else "cancelled"

@@ -1,4 +1,4 @@
-"""Runs over HTTP: launch, watch, cancel."""
+"""Runs over HTTP: launch, watch, pause, continue, cancel."""
 
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from app.runs.lifecycle import State
 from app.runs.repeats import IdempotencyKey, Request, once
 from app.runs.report_schemas import RunReport
 from app.runs.schemas import KindRead, MetricsRead, NewRun, RunRead, kinds_read, run_read
+from app.runs.tables import Run
 from app.storage import store
 
 router = APIRouter(tags=["runs"])
@@ -59,9 +60,7 @@ def launch_run(
 
 def _launch(new: NewRun, access: Access, session: SessionDep) -> RunRead:
     wanted = Launch(project_id=access.project.id, **new.model_dump())
-    run = launching.launch(session, wanted, actor=access.user)
-    session.refresh(run)
-    return run_read(service.seen(session, [run])[0])
+    return _fresh(session, launching.launch(session, wanted, actor=access.user))
 
 
 def require_right_to_import(access: Access, new: NewRun) -> None:
@@ -81,7 +80,24 @@ def get_run(found: ReadableRun, session: SessionDep) -> RunRead:
 def cancel_run(found: ChangeableRun, session: SessionDep) -> RunRead:
     """Stop a run: at once while it waits, within seconds while it works."""
     run, access = found
-    service.cancel(session, run.id, actor=access.user)
+    return _fresh(session, service.cancel(session, run.id, actor=access.user))
+
+
+@router.post("/runs/{run_id}/pause")
+def pause_run(found: ChangeableRun, session: SessionDep) -> RunRead:
+    """Let a run rest: at once while it waits, after its present step while it works. Its checkpoint is kept."""
+    run, access = found
+    return _fresh(session, service.pause(session, run.id, actor=access.user))
+
+
+@router.post("/runs/{run_id}/continue")
+def continue_run(found: ChangeableRun, session: SessionDep) -> RunRead:
+    """Queue a paused or a cancelled run again; it goes on from its last checkpoint."""
+    run, access = found
+    return _fresh(session, service.go_on(session, run.id, actor=access.user))
+
+
+def _fresh(session: SessionDep, run: Run) -> RunRead:
     session.refresh(run)
     return run_read(service.seen(session, [run])[0])
 

@@ -1,4 +1,4 @@
-"""Look at runs and cancel them."""
+"""Look at runs; cancel, pause and continue them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from sqlalchemy import Text, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, defer
 
-from app import audit
+from app import audit, jobs
 from app.auth.tables import User
 from app.errors import Conflict
 from app.pagination import PageRequest, Rows, page_by_id
 from app.registry.tables import ModelVersion
 from app.runs import events
 from app.runs.events import moved
-from app.runs.lifecycle import ACTIVE
+from app.runs.lifecycle import ACTIVE, State
 from app.runs.tables import Run
 
 SAMPLING_STATES = tuple(sorted(ACTIVE))
@@ -73,24 +73,71 @@ def active(session: Session, project_id: int, *, kind: str | None = None) -> lis
 
 def cancel(session: Session, run_id: int, *, actor: User | None) -> Run:
     """Stop a run: at once while it waits, through its worker while it works. Cancelling twice is no error."""
-    run = session.scalars(
-        select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    run = _locked(session, run_id)
     if run.state in {"cancelling", "cancelled"}:
         return run
     if run.state in {"succeeded", "failed"}:
-        raise Conflict(f"the run has already {run.state}", type="run-finished", advice="There is nothing to stop.")
-    before = run.state
-    run.state = "cancelled" if before in {"queued", "paused"} else "cancelling"
-    if run.state == "cancelled":
+        raise _finished(run, "There is nothing to stop.")
+    if run.state in {"queued", "paused"}:
         run.finished_at, run.reason = func.now(), "cancelled"
+        return _moved(session, run, "cancelled", actor=actor, did="cancelled")
+    return _moved(session, run, "cancelling", actor=actor, did="cancelled")
+
+
+def pause(session: Session, run_id: int, *, actor: User) -> Run:
+    """Let a run rest: at once while it waits, else as soon as its child has written a checkpoint after its step.
+
+    Pausing twice is no error.
+    """
+    run = _locked(session, run_id)
+    if run.state in {"pausing", "paused"}:
+        return run
+    if run.state not in {"queued", "claimed", "running"}:
+        raise _finished(run, "There is nothing to pause.")
+    return _moved(session, run, "paused" if run.state == "queued" else "pausing", actor=actor, did="paused")
+
+
+def go_on(session: Session, run_id: int, *, actor: User) -> Run:
+    """Queue a paused or a cancelled run again; it goes on from its last checkpoint. Asking twice is no error."""
+    run = _locked(session, run_id)
+    if run.state in {"queued", "claimed", "running"}:
+        return run
+    if run.state in {"pausing", "cancelling"}:
+        raise Conflict(
+            f"the run is still {run.state}",
+            type="run-still-held",
+            advice="Its training process is being ended. Continue it once that is done.",
+        )
+    if run.state not in {"paused", "cancelled"}:
+        raise _finished(run, "Start a new run with the same settings instead.")
+    run.finished_at = run.reason = run.rung_at = None
+    run.run_after, run.stalls = func.now(), 0
+    continued = _moved(session, run, "queued", actor=actor, did="continued")
+    jobs.ring_after_commit(session, run.id, run.queue)
+    return continued
+
+
+def _locked(session: Session, run_id: int) -> Run:
+    return session.scalars(
+        select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def _finished(run: Run, advice: str) -> Conflict:
+    what = f"has already {run.state}" if run.state in {"succeeded", "failed"} else f"is {run.state}"
+    return Conflict(f"the run {what}", type="run-finished", advice=advice)
+
+
+def _moved(session: Session, run: Run, target: State, *, actor: User | None, did: str) -> Run:
+    """Move a locked run because somebody asked for it, and tell so."""
+    before, run.state = run.state, target
     session.flush()
     who = actor.name if actor else "the loop"
-    events.append(session, run.id, moved(before, run.state, who=who, why=f"Cancelled by {who}."))
+    events.append(session, run.id, moved(before, target, who=who, why=f"{did.capitalize()} by {who}."))
     audit.record(
         session,
         actor=actor,
-        action="run.cancelled",
+        action=f"run.{did}",
         object_type="run",
         object_id=run.id,
         project_id=run.project_id,

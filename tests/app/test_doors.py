@@ -132,6 +132,8 @@ TABLE: dict[str, Profile] = {
     "POST /api/v1/projects/{project_id}/runs": RESEARCHER,
     "GET /api/v1/runs/{run_id}": READER,
     "POST /api/v1/runs/{run_id}/cancel": RESEARCHER,
+    "POST /api/v1/runs/{run_id}/pause": RESEARCHER,
+    "POST /api/v1/runs/{run_id}/continue": RESEARCHER,
     "GET /api/v1/runs/{run_id}/metrics": READER,
     "GET /api/v1/runs/{run_id}/report": READER,
     "GET /api/v1/runs/{run_id}/card": READER,

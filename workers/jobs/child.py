@@ -4,6 +4,7 @@ This is fault containment: a crash, a segfault or the out-of-memory killer ends 
 """
 
 import json
+import logging
 import os
 import selectors
 import signal
@@ -18,10 +19,13 @@ from typing import Any, Final
 import workers
 from workers.jobs import entry
 
+logger = logging.getLogger(__name__)
+
 ROOT: Final = Path(next(iter(workers.__path__))).parent
 RECIPE: Final = [sys.executable, "-m", "workers.rlhf.cli"]
 LOG: Final = "child.log"
 LONGEST_LINE: Final = 16 * 1024 * 1024
+PAUSE: Final = b"pause\n"
 # What a recipe may know of its surroundings. No database, no Redis, no token is among them.
 ALLOWED: Final = frozenset(
     {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "MALLOC_ARENA_MAX"}
@@ -61,6 +65,8 @@ class Child:
     pending: bytearray = field(default_factory=bytearray)
     heard_all: bool = False
     asked_at: float | None = None
+    asked_to_pause: bool = False
+    heard_at: float = field(default_factory=time.monotonic)
 
     def read(self, seconds: float) -> list[dict[str, Any]]:
         """The lines that came, waiting up to `seconds` for the first."""
@@ -73,6 +79,7 @@ class Child:
                 return []
         piece = os.read(self.pipe, 1 << 20)
         self.heard_all = not piece
+        self.heard_at = time.monotonic()
         self.pending += piece
         return self._take_lines()
 
@@ -92,6 +99,30 @@ class Child:
         with selectors.DefaultSelector() as selector:
             selector.register(self.pipe, selectors.EVENT_READ)
             return bool(selector.select(0))
+
+    def silent_seconds(self) -> float:
+        """How long ago the recipe last said anything."""
+        return time.monotonic() - self.heard_at
+
+    def ask_to_pause(self) -> None:
+        """Ask the recipe to write a checkpoint after its present step and to end then; once is enough."""
+        if self.asked_to_pause or self.process.stdin is None:
+            return
+        self.asked_to_pause = True
+        try:
+            # Past the buffer: what can't be delivered must not be tried again when the pipe is closed.
+            os.write(self.process.stdin.fileno(), PAUSE)
+        except BrokenPipeError:
+            logger.info("process %s ended before it could be asked to pause", self.process.pid)
+
+    def end_hung(self, grace_seconds: float) -> None:
+        """Ask for every thread's stack in the log at the first call, SIGKILL at the first that comes later."""
+        now = time.monotonic()
+        if self.asked_at is None:
+            self.asked_at = now
+            self._signal(signal.SIGUSR1)
+        elif now - self.asked_at > grace_seconds:
+            self._signal(signal.SIGKILL)
 
     def ask_to_stop(self, grace_seconds: float) -> None:
         """SIGTERM at the first call, SIGKILL at the first call that comes `grace_seconds` later."""

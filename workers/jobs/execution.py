@@ -41,7 +41,7 @@ from workers.jobs import (
 from workers.jobs.folders import Inputs
 from workers.jobs.heart import UNAVAILABLE, Heart
 from workers.jobs.kind import Kind
-from workers.jobs.outcome import Success
+from workers.jobs.outcome import Pause, Stall, Success
 from workers.jobs.relay import Relay
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,8 @@ KINDS: Final[dict[str, Kind]] = {
 LISTEN_SECONDS: Final = 0.2
 CANCEL_GRACE_SECONDS: Final = 10.0
 STOP_GRACE_SECONDS: Final = 2.0
+# For a hung child to write down where each of its threads is.
+STACK_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 0.5
 
 # Set once this worker has been asked to end: the run it works on goes back into the queue.
@@ -74,9 +76,12 @@ class Interruption(Enum):
 
     CANCELLED = auto()
     STOPPING = auto()
+    HUNG = auto()
 
 
-Ending = Success | Failure | Interruption
+Ending = Success | Failure | Stall | Pause | Interruption
+# A state in which no child may be started any more, and what that means for the run.
+UNWANTED: Final[dict[str, Ending]] = {"cancelling": Interruption.CANCELLED, "pausing": Pause(step=None)}
 
 
 def owner_name() -> str:
@@ -130,8 +135,9 @@ class Job:
         folder, inputs, checkpoints = self._patiently(self._gather)
         folders.furnish(folder, self.held, inputs, store(), threads=threads)
         step = folders.resume_from(folder, self.held, inputs, checkpoints, threads=threads)
-        if not self._patiently(lambda session: self._start(session, bool(checkpoints), step)):
-            return Interruption.CANCELLED
+        state = self._patiently(lambda session: self._start(session, bool(checkpoints), step))
+        if state in UNWANTED:
+            return UNWANTED[state]
         return Watch(self, folder, threads).until_the_end()
 
     def _gather(self, session: Session) -> tuple[Path, Inputs, list[RunCheckpoint]]:
@@ -140,7 +146,7 @@ class Job:
         checkpoints = session.scalars(select(RunCheckpoint).where(*mine).order_by(RunCheckpoint.step.desc()))
         return folders.make(self.held, inputs), inputs, list(checkpoints)
 
-    def _start(self, session: Session, had_checkpoints: bool, step: int) -> bool:
+    def _start(self, session: Session, had_checkpoints: bool, step: int) -> str:
         if had_checkpoints:
             text = f"Goes on from the checkpoint of step {step}." if step else "No checkpoint is usable; starts over."
             leases.report(session, self.held, [note(text)], progress={})
@@ -168,8 +174,19 @@ class Job:
         if isinstance(ending, Success):
             leases.succeed(session, self.held, result_of(ending, stored))
             self.kind.finish(session, self.held, ending, stored)
+        elif isinstance(ending, Stall):
+            limits = get_settings()
+            leases.stall(
+                session,
+                self.held,
+                ending.failure,
+                lease_seconds=limits.run_lease_seconds,
+                max_stalls=limits.run_max_stalls,
+            )
         elif isinstance(ending, Failure):
             leases.fail(session, self.held, ending)
+        elif isinstance(ending, Pause):
+            leases.paused(session, self.held, step=ending.step)
         else:
             leases.cancelled(session, self.held)
         if self.held.cycle_id is not None:
@@ -223,14 +240,22 @@ class Watch:
         finally:
             process.close()
         self._store_rest(relay)
+        return self._ending(process, relay, ran_out_of_memory=outcome.memory_kills() > kills)
+
+    def _ending(self, process: child.Child, relay: Relay, *, ran_out_of_memory: bool) -> Ending:
         ended = outcome.judge(
             process.process.returncode,
             result=relay.result,
             told=relay.failure,
-            ran_out_of_memory=outcome.memory_kills() > kills,
+            paused=relay.paused if process.asked_to_pause else None,
+            ran_out_of_memory=ran_out_of_memory,
             log=child.log_tail(self.folder),
         )
-        return ended if isinstance(ended, Success) or self.interruption is None else self.interruption
+        if isinstance(ended, Success | Pause) or self.interruption is None:
+            return ended
+        if self.interruption is Interruption.HUNG:
+            return outcome.hung(get_settings().run_hang_seconds, log=child.log_tail(self.folder))
+        return self.interruption
 
     def _interrupt(self, process: child.Child) -> None:
         if self.job.heart.lost():
@@ -241,6 +266,11 @@ class Watch:
         elif stopping.is_set():
             self.interruption = Interruption.STOPPING
             process.ask_to_stop(STOP_GRACE_SECONDS)
+        elif process.silent_seconds() > get_settings().run_hang_seconds or self.interruption is Interruption.HUNG:
+            self.interruption = Interruption.HUNG
+            process.end_hung(STACK_SECONDS)
+        elif self.job.heart.pausing:
+            process.ask_to_pause()
 
     def _store_rest(self, relay: Relay) -> None:
         while not relay.store():

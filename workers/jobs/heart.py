@@ -15,7 +15,7 @@ from app.runs.leases import Claim
 
 logger = logging.getLogger(__name__)
 
-# A cancelled run is noticed within this time.
+# A cancelled or paused run is noticed within this time.
 LONGEST_PAUSE_SECONDS: Final = 2.0
 # The database is away or busy, and may answer the next time; anything else is a fault of ours.
 UNAVAILABLE: Final = (OperationalError, InterfaceError, PoolTimeoutError)
@@ -24,14 +24,16 @@ UNAVAILABLE: Final = (OperationalError, InterfaceError, PoolTimeoutError)
 class Heart:
     """Beats at least four times a lease while the block it guards runs.
 
-    `cancelled`: a person wants the run stopped. `lost()`: the run is another's, or may soon be, because no heartbeat
-    got through for two thirds of a lease; the child must end before somebody else starts one.
+    `cancelled`: a person wants the run stopped; `pausing`: they want it to rest. `lost()`: the run is another's, or may
+    soon be, because no heartbeat got through for two thirds of a lease; the child must end before somebody else starts
+    one.
     """
 
     def __init__(self, held: Claim, lease_seconds: float) -> None:
         self.held = held
         self.lease_seconds = lease_seconds
         self.cancelled = False
+        self.pausing = False
         self._taken = False
         self._last_beat = time.monotonic()
         self._stop = threading.Event()
@@ -67,3 +69,4 @@ class Heart:
             return
         self._last_beat = asked
         self.cancelled = self.cancelled or state == "cancelling"
+        self.pausing = self.pausing or state == "pausing"

@@ -13,8 +13,13 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "out_of_memory": "Lower the prompts per forward or the longest completion, use LoRA, or give the worker more "
         "memory.",
+        "gpu_out_of_memory": "Lower the prompts per forward or the longest completion, or use LoRA: the GPU's memory "
+        "did not suffice.",
+        "gpu_error": "Start the run again. If it happens once more, look at the GPU and its driver: dmesg names them.",
         "crashed": "The end of the log below says where. If it happens again with the same seed, report it.",
         "killed": "Most often the system ran out of memory: lower the prompts per forward, or look at its log.",
+        "hung": "The end of the log below says where each thread was. If a step of this run takes that long, raise "
+        "PLACKETT_RUN_HANG_SECONDS.",
         "non_finite": "Lower the learning rate, then start a new run.",
         "bad_data": "Look at the data that the message names.",
         "bad_model": "Import the model again.",
@@ -22,7 +27,10 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "error": "The end of the log below says what happened.",
     }
 )
-OOM_COUNTER: Final = Path("/sys/fs/cgroup/memory.events")
+# Where Linux counts what its out-of-memory killer ended: in this control group, else on the whole machine.
+OOM_COUNTERS: Final = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
+# A wrapper (a shell, bwrap, accelerate) tells a signal that ended what it ran as 128 and its number.
+SIGNALLED: Final = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +41,20 @@ class Success:
     sha256: str | None
     metrics: dict[str, Any]
     report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The child ended because it was asked to; `step` is that of the checkpoint it wrote, None where it writes none."""
+
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """The child died or hung without a word of its own: the same run may well get further from its last checkpoint."""
+
+    failure: Failure
 
 
 def success_of(result: dict[str, Any]) -> Success:
@@ -52,28 +74,49 @@ def failure(reason: str, text: str, *, advice: str | None = None, log: str = "")
 
 
 def judge(
-    code: int, *, result: dict[str, Any] | None, told: dict[str, Any] | None, ran_out_of_memory: bool, log: str
-) -> Success | Failure:
-    """What the exit code, the `result` or `failure` line and the system's counter say together."""
+    code: int,
+    *,
+    result: dict[str, Any] | None,
+    told: dict[str, Any] | None,
+    paused: dict[str, Any] | None,
+    ran_out_of_memory: bool,
+    log: str,
+) -> Success | Failure | Stall | Pause:
+    """What the exit code, the `result`, `failure` or `paused` line and the system's counter say together."""
     if code == 0 and result is not None:
         return success_of(result)
     if told is not None:
         return failure(str(told.get("reason") or "error"), str(told.get("text")), advice=told.get("advice"), log=log)
+    if code == 0 and paused is not None:
+        return Pause(paused["step"])
     if code == 0:
         return failure("error", "The training process ended without a result.", log=log)
-    if code > 0:
+    number = -code if code < 0 else code - SIGNALLED
+    if number <= 0:
         return failure("error", f"The training process failed with exit code {code}.", log=log)
-    name = signal.Signals(-code).name if -code in list(signal.Signals) else str(-code)
-    if ran_out_of_memory:
+    return Stall(_ended_by(number, ran_out_of_memory=ran_out_of_memory, log=log))
+
+
+def _ended_by(number: int, *, ran_out_of_memory: bool, log: str) -> Failure:
+    name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
+    if number == signal.SIGKILL and ran_out_of_memory:
         return failure("out_of_memory", f"The system killed the training process ({name}): out of memory.", log=log)
-    reason = "killed" if -code == signal.SIGKILL else "crashed"
+    reason = "killed" if number == signal.SIGKILL else "crashed"
     return failure(reason, f"The training process was ended by {name}.", log=log)
+
+
+def hung(seconds: float, *, log: str) -> Stall:
+    """The child said nothing for so long that it was ended."""
+    text = f"The training process said nothing for {seconds:g} seconds and was ended."
+    return Stall(failure("hung", text, log=log))
 
 
 def memory_kills() -> int:
     """How often the system's out-of-memory killer struck here so far; 0 where that cannot be known."""
-    try:
-        lines = OOM_COUNTER.read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    for counter in OOM_COUNTERS:
+        try:
+            lines = counter.read_text().splitlines()
+        except OSError:
+            continue
+        return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return 0

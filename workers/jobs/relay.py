@@ -47,7 +47,7 @@ class Batch:
 
 
 class Relay:
-    """Hears lines and stores them. `result` and `failure` are kept for the end of the run."""
+    """Hears lines and stores them. `result`, `failure` and `paused` are kept for the end of the run."""
 
     def __init__(self, held: Claim, folder: Path, record: Recorder) -> None:
         self.held = held
@@ -55,6 +55,7 @@ class Relay:
         self.record = record
         self.result: dict[str, Any] | None = None
         self.failure: dict[str, Any] | None = None
+        self.paused: dict[str, Any] | None = None
         self.batch = Batch()
         self._stored_at = time.monotonic()
         self._take = {
@@ -66,6 +67,7 @@ class Relay:
             "log": self._take_log,
             "result": self._take_result,
             "failure": self._take_failure,
+            "paused": self._take_paused,
         }
 
     def take(self, lines: list[dict[str, Any]]) -> None:
@@ -178,3 +180,6 @@ class Relay:
 
     def _take_failure(self, line: dict[str, Any]) -> None:
         self.failure = line
+
+    def _take_paused(self, line: dict[str, Any]) -> None:
+        self.paused = {"step": None if line["step"] is None else int(line["step"])}

@@ -37,7 +37,7 @@ def launch_best_of_n(job: Job) -> None:
         training.numbers["first"] = shown(job, roles, show, 0)
         written = write(job, roles, ask)
         training.kept[WRITTEN] = torch.frombuffer(bytearray(as_bytes(written)), dtype=torch.uint8)
-        job.checkpoint(writing, training)
+        job.between_steps(writing, training, due=True)
     written = from_bytes(training.kept[WRITTEN].numpy().tobytes())
     total = learn(job, roles, training, ask, written, done=max(0, done - writing), before=writing)
     last = shown(job, roles, show, total) | describe(written, config)
@@ -91,6 +91,6 @@ def learn(
         number = before + step.number
         job.step("training", number, before + step.total)
         job.metric(number, step.metrics)
-        if config.checkpoint_every and step.number % config.checkpoint_every == 0:
-            job.checkpoint(number, training)
+        due = config.checkpoint_every > 0 and step.number % config.checkpoint_every == 0
+        job.between_steps(number, training, due=due, last=step.number == step.total)
     return before + plan.steps

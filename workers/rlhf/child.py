@@ -1,7 +1,9 @@
 """The child process of a run: events as JSON lines on a pipe, an end when its parent ends, failures with a reason."""
 
+import faulthandler
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -16,12 +18,13 @@ from workers.rlhf.artifacts import BadArtifactError
 from workers.rlhf.credit import BlindValueError
 from workers.rlhf.data import BadDataError
 from workers.rlhf.import_model import BadModelError
-from workers.rlhf.job import Emit, Event, open_job
+from workers.rlhf.job import Emit, Event, PausedError, open_job
 from workers.rlhf.launch import launch
 from workers.rlhf.training import NonFiniteError
 
 EVENT_PIPE: Final = 3
 PARENT_GONE: Final = 70
+PAUSE: Final = b"pause"
 ADVICE: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (NonFiniteError, "non_finite", "Lower the learning rate, then start the run again."),
     (
@@ -39,11 +42,18 @@ ADVICE: Final[tuple[tuple[type[Exception], str, str], ...]] = (
 
 def run_child(folder: Path) -> int:
     """Run the job in `folder` and return the exit code. The event pipe is inherited as descriptor 3."""
-    threading.Thread(target=die_with_parent, daemon=True).start()
+    rest = threading.Event()
+    threading.Thread(target=listen_to_parent, args=(rest,), daemon=True).start()
+    # A parent that hears nothing for long asks where every thread is; the answer goes to the log.
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     with os.fdopen(EVENT_PIPE, "w", encoding="utf-8", buffering=1) as pipe:
         emit = emitter(pipe.write)
         try:
-            launch(open_job(folder, emit))
+            job = open_job(folder, emit)
+            job.rest = rest
+            launch(job)
+        except PausedError as paused:
+            emit({"type": "paused", "step": paused.step})
         except Exception as error:  # noqa: BLE001 -- whatever went wrong, the parent must hear a reason
             traceback.print_exc()
             fail(error, emit)
@@ -81,8 +91,9 @@ def fail(error: Exception, emit: Emit) -> None:
     emit({"type": "failure", "reason": reason, "text": text, "advice": advice})
 
 
-def die_with_parent() -> None:
-    """End the process when standard input closes: nobody is left who wants the result."""
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
+def listen_to_parent(rest: threading.Event) -> None:
+    """Set `rest` once the parent asks for a pause; end the process when it closes standard input: it is gone."""
+    while said := os.read(sys.stdin.fileno(), 4096):
+        if PAUSE in said:
+            rest.set()
     os._exit(PARENT_GONE)

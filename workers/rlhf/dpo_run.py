@@ -44,8 +44,8 @@ def launch_dpo(job: Job) -> None:
     for step in dpo.train(pair, course, likelihood, training, seed=job.seed, done=done):
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)
-        if config.checkpoint_every and step.number % config.checkpoint_every == 0:
-            job.checkpoint(step.number, training)
+        due = config.checkpoint_every > 0 and step.number % config.checkpoint_every == 0
+        job.between_steps(step.number, training, due=due, last=step.number == step.total)
         done = step.number
     last = shown(job, roles, show, done) | dpo.held_out(pair, held)
     job.metric(done, {name: value for name, value in last.items() if name.endswith("/held_out")})

@@ -95,6 +95,7 @@ def written(job: Job, name: str, role: Role, asked: list[Asked]) -> Answers:
     for groups in evaluate.write(role, asked, job.config, seed=row_seed(job.seed, name)):
         answers += groups
         job.step(f"writing {name}", len(answers), len(asked))
+        job.rest_if_asked()
     return answers
 
 
@@ -107,6 +108,7 @@ def measured(job: Job, name: str, roles: Mapping[str, Role], asked: list[Asked],
         return
     for done in evaluate.measure(roles[name], roles[REFERENCE], asked, answers, job.config):
         job.step("measuring the distance", done, len(asked))
+        job.rest_if_asked()
 
 
 def forgotten(job: Job, roles: Mapping[str, Role]) -> dict[str, dict[str, tuple[float, int]]]:
@@ -135,6 +137,7 @@ def judged(job: Job, readers: list[Reader], asked: list[Asked], writings: Mappin
     judges = {reader.name: load_judge(job.models[reader.name]) for reader in readers}
     for done in evaluate.judge(judges, asked, list(writings.values())) if judges else ():
         job.step("judging", done, len(asked))
+        job.rest_if_asked()
     for name, judge in judges.items():
         if (told := judge.cuts.told(name)) is not None:
             job.log("warning", told)

@@ -4,6 +4,7 @@ The folder holds `config.json`, `data.jsonl` and `models/<role>/`; the run adds 
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,9 +15,18 @@ from workers.rlhf import checkpoints
 from workers.rlhf.artifacts import CARD, Description, Seal, describe, seal
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.configs import config_from
+from workers.rlhf.processes import ALONE, Team
 
 Event = dict[str, Any]
 Emit = Callable[[Event], None]
+
+
+class PausedError(Exception):
+    """The run was asked to rest, and all that it needs to go on is stored; `step` is that of its checkpoint, if any."""
+
+    def __init__(self, step: int | None) -> None:
+        super().__init__("paused")
+        self.step = step
 
 
 @dataclass(slots=True)
@@ -51,6 +61,8 @@ class Job:
     # Judgments that each judge of an evaluation has in common with each model, where the run was told; by role.
     shared: Mapping[str, Mapping[str, int | None]] | None = None
     pace: Pace = field(default_factory=Pace)
+    # Set from another thread once the run is to rest.
+    rest: threading.Event = field(default_factory=threading.Event)
 
     @property
     def out(self) -> Path:
@@ -86,6 +98,32 @@ class Job:
         path = written.path.relative_to(self.folder).as_posix()
         entry = {"type": "checkpoint", "step": step, "path": path}
         self.emit(entry | {"sha256": written.seal.sha256, "bytes": written.seal.size})
+
+    def between_steps(
+        self, step: int, training: Training, *, due: bool, last: bool = False, together: Team = ALONE
+    ) -> None:
+        """Write a checkpoint after a step where one is `due`, or where the run is to rest; after its last it goes on.
+
+        Of several processes all rest after the same step, if any of them was asked to.
+
+        Raises:
+            PausedError: the run was asked to rest.
+        """
+        asked = [0.0 if last else float(self.rest.is_set())]
+        resting = together.sum(asked, next(iter(training.weights.values())).device)[0] > 0
+        if (due or resting) and together.leads:
+            self.checkpoint(step, training)
+        if resting:
+            raise PausedError(step)
+
+    def rest_if_asked(self) -> None:
+        """The same for runs that write no checkpoints: what they have told is stored, the rest they do again.
+
+        Raises:
+            PausedError: the run was asked to rest.
+        """
+        if self.rest.is_set():
+            raise PausedError(None)
 
     def resumed(self, training: Training) -> int:
         """Go on from the checkpoint that this run was given, if any: the number of steps already done."""

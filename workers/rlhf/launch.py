@@ -45,6 +45,8 @@ def launch_sample(job: Job) -> None:
         written.append(done)
         job.emit(completion_event(done))
         job.step("writing", len(written), len(requests))
+        if len(written) < len(requests):
+            job.rest_if_asked()
 
     job.step("writing", 0, len(requests))
     for step in sample.write(job.models, requests, job.config, tell, seed=job.seed):

@@ -145,8 +145,8 @@ def train(job: Job, trained: RewardModel, reader: Reader, course: Course) -> int
     for step in reward.train(trained, reader, course, training, seed=job.seed, done=done):
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)
-        if config.checkpoint_every and step.number % config.checkpoint_every == 0:
-            job.checkpoint(step.number, training)
+        due = config.checkpoint_every > 0 and step.number % config.checkpoint_every == 0
+        job.between_steps(step.number, training, due=due, last=step.number == step.total)
         done = step.number
     if done == 0:
         job.log("warning", "No training prompt has a decided comparison, so the scores mean nothing yet.")

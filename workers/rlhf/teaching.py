@@ -79,8 +79,8 @@ def teach(lesson: Lesson) -> dict[str, float]:
         done = step.number
         if done == steps or (config.evaluate_every and done % config.evaluate_every == 0):
             look(lesson, done)
-        if config.checkpoint_every and done % config.checkpoint_every == 0 and lesson.leads:
-            lesson.job.checkpoint(done, training)
+        due = config.checkpoint_every > 0 and done % config.checkpoint_every == 0
+        lesson.job.between_steps(done, training, due=due, last=done == steps, together=lesson.reader.team)
         if enough(lesson):
             break
     return choose(lesson, done)

@@ -7,6 +7,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.auth.tables import AuditEvent
+from app.runs import events
 from app.runs.kinds import KINDS
 from app.runs.tables import Run
 from tests.app.cast import OpenClient, browser, program
@@ -42,6 +44,33 @@ def test_a_run_is_launched_read_listed_and_cancelled(rosa: TestClient, world: Wo
     assert rosa.get(runs_of(world), params={"state": "failed"}).json()["items"] == []
     assert rosa.post(f"/api/v1/runs/{run['id']}/cancel").json()["state"] == "cancelled"
     assert rosa.get(f"/api/v1/runs/{run['id']}/metrics").json() == {"series": {}}
+
+
+def test_a_run_rests_and_goes_on_and_each_step_is_written_down(
+    rosa: TestClient, session: Session, world: World
+) -> None:
+    run_id = rosa.post(runs_of(world), json={"kind": "reward"}).json()["id"]
+    answers = [rosa.post(f"/api/v1/runs/{run_id}/{word}") for word in ("pause", "continue", "cancel", "continue")]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [answer.json()["state"] for answer in answers] == ["paused", "queued", "cancelled", "queued"]
+    assert answers[-1].json()["finished_at"] is None
+    did = session.scalars(
+        select(AuditEvent.action).where(AuditEvent.object_type == "run").order_by(AuditEvent.id)
+    ).all()
+    assert did == ["run.launched", "run.paused", "run.continued", "run.cancelled", "run.continued"]
+    said = [event.data["text"] for event in events.after(session, run_id, 1)]
+    assert said == ["Paused by Rosa.", "Continued by Rosa.", "Cancelled by Rosa.", "Continued by Rosa."]
+
+
+def test_a_run_that_is_over_rests_no_more(rosa: TestClient, session: Session, world: World) -> None:
+    run_id = rosa.post(runs_of(world), json={"kind": "reward"}).json()["id"]
+    run = session.get_one(Run, run_id)
+    run.state, run.reason, run.finished_at = "failed", "error", func.now()
+    session.flush()
+    for word in ("pause", "continue", "cancel"):
+        refused = rosa.post(f"/api/v1/runs/{run_id}/{word}")
+        assert (refused.status_code, refused.json()["type"]) == (409, "run-finished")
+        assert refused.json()["advice"]
 
 
 def test_the_same_launch_sent_twice_is_one_run(rosa: TestClient, session: Session, world: World) -> None:

@@ -1,5 +1,6 @@
 """A recipe without torch that speaks the child's protocol and behaves as told: `stand_in.py BEHAVIOUR --job DIR`."""
 
+import faulthandler
 import hashlib
 import json
 import os
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 FOREVER = 10_000
+STEPS = 400
+asked_to_rest = threading.Event()
 
 
 def main() -> None:
@@ -22,8 +25,9 @@ def main() -> None:
 
 
 def end_with_stdin() -> None:
-    while os.read(0, 4096):
-        continue
+    while said := os.read(0, 4096):
+        if b"pause" in said:
+            asked_to_rest.set()
     os._exit(3)
 
 
@@ -109,12 +113,71 @@ def save_then_work_for_ever(folder: Path, config: dict[str, Any]) -> None:
     work_for_ever(folder, config)
 
 
-def save(folder: Path, step: int) -> None:
+def save(folder: Path, step: int, **state: str) -> None:
     place = folder / "checkpoints" / f"step-{step}"
     place.mkdir(parents=True)
-    (place / "state.json").write_text(json.dumps({"step": step}))
+    (place / "state.json").write_text(json.dumps({"step": step, **state}))
     sha256, size = seal(place)
     tell(type="checkpoint", step=step, path=f"checkpoints/step-{step}", sha256=sha256, bytes=size)
+
+
+def learn(folder: Path, config: dict[str, Any], *, dawdle: float = 0.0) -> None:
+    """Weights that depend on every step before; a checkpoint only where a pause is asked for."""
+    step, weights = 0, str(config["seed"])
+    if config["resume"]:
+        state = json.loads((folder / "resume" / "state.json").read_text())
+        step, weights, dawdle = state["step"], state["weights"], 0.0
+    while step < STEPS:
+        step += 1
+        weights = hashlib.sha256(f"{weights} {step}".encode()).hexdigest()
+        tell(type="step", phase="work", step=step, total=STEPS, seconds_left=None)
+        time.sleep(dawdle)
+        if asked_to_rest.is_set():
+            save(folder, step, weights=weights)
+            tell(type="paused", step=step)
+            return
+    leave_artifact(folder, config | {"seed": weights})
+
+
+def learn_slowly(folder: Path, config: dict[str, Any]) -> None:
+    learn(folder, config, dawdle=0.1)
+
+
+def pause_unasked(folder: Path, config: dict[str, Any]) -> None:
+    tell(type="paused", step=None)
+
+
+def die_when_asked_to_rest(folder: Path, config: dict[str, Any]) -> None:
+    tell(type="step", phase="work", step=1, total=2, seconds_left=None)
+    asked_to_rest.wait()
+    die(folder, config)
+
+
+def hang(folder: Path, config: dict[str, Any]) -> None:
+    """Stop saying anything; whoever asks where it is finds the answer in the log."""
+    faulthandler.register(signal.SIGUSR1)
+    tell(type="step", phase="work", step=1, total=2, seconds_left=None)
+    threading.Event().wait()
+
+
+def save_then_hang(folder: Path, config: dict[str, Any]) -> None:
+    if config["resume"]:
+        leave_artifact(folder, config)
+        return
+    save(folder, 1)
+    hang(folder, config)
+
+
+def save_then_die(folder: Path, config: dict[str, Any]) -> None:
+    if config["resume"]:
+        leave_artifact(folder, config)
+        return
+    save(folder, 1)
+    die(folder, config)
+
+
+def end_like_a_wrapper_of_the_killed(folder: Path, config: dict[str, Any]) -> None:
+    sys.exit(128 + signal.SIGKILL)
 
 
 def crash(folder: Path, config: dict[str, Any]) -> None:

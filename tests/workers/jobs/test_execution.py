@@ -101,8 +101,6 @@ def test_fine_tuning_registers_a_model_that_can_write(
     ("behaviour", "reason", "words"),
     [
         ("crash", "error", "something dreadful happened at line 42"),
-        ("die", "killed", "SIGKILL"),
-        ("segfault", "crashed", "SIGSEGV"),
         ("tell_failure", "non_finite", "NaN at step 7"),
         ("end_in_silence", "error", "without a result"),
         ("lie_about_the_artifact", "bad_model", "another artifact"),
