@@ -16,6 +16,7 @@ from app.prompts.tables import PromptSet, PromptSetError
 from app.registry.tables import ModelVersion
 from app.runs import events
 from app.runs.tables import Run
+from app.webhooks.tables import Message, Webhook
 from tests.app.judgment_rows import World, submit, take
 from tests.browser.seed import a_person, a_prompt, a_task
 from tests.finished_run import finished_reward_run
@@ -82,6 +83,7 @@ def live(world: World) -> World:
     _turn(world, runs)
     _upload(world)
     _paper(world, admin)
+    _webhooks(world)
     world.session.commit()
     return world
 
@@ -232,3 +234,18 @@ def _paper(world: World, admin: User) -> None:
         session, actor=admin, action="project.changed", object_type="project", object_id=project.id,
         project_id=project.id, detail={"settings": {"overlap": [1, 2]}},
     )  # fmt: skip
+
+
+def _webhooks(world: World) -> None:
+    add = world.session.add_all
+    told = {"project_id": world.project.id, "salt": b"salt", "events": ["run.finished", "task_pool.low"]}
+    chat = Webhook(url="https://chat.example.org/hooks/a-rather-long-address-of-one-receiver?key=1", **told)
+    off = Webhook(url="https://old.example.org/", disabled_at=func.now(), **told)
+    chat.previous_until = func.now() + timedelta(hours=3)
+    add([chat, off])
+    world.session.flush()
+    failed = {"attempts": 4, "status": 503, "error": "The receiver answered 503."}
+    sent = {"webhook_id": chat.id, "data": {"project_id": world.project.id}}
+    add([Message(type="run.finished", attempts=1, status=204, delivered_at=func.now(), **sent)])
+    add([Message(type="webhook.test", dead_at=func.now(), **sent, **failed)])
+    add([Message(type="task_pool.low", available_at=func.now() + timedelta(minutes=9), **sent, **failed)])

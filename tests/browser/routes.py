@@ -48,6 +48,7 @@ PLACES = [
     Place("/guidelines", "{project}/guidelines"),
     Place("/people", "{project}/people", opens=["Invite somebody"]),
     Place("/tokens", "{project}/tokens", opens=["New token"]),
+    Place("/webhooks", "{project}/webhooks", opens=["Add a webhook", "Messages to", "New secret for"]),
     Place("/settings", "{project}/settings"),
     Place("/audit", "{project}/audit"),
 ]

@@ -70,6 +70,13 @@ export type RawText = Schemas["TextRead"];
 export type Summary = Schemas["ComparisonSummary"];
 export type Snapshot = Schemas["SnapshotRead"];
 
+export type Webhook = Schemas["WebhookRead"];
+export type WebhookEvent = Webhook["events"][number];
+export type WebhookMessage = Schemas["MessageRead"];
+export type WebhookChange = Schemas["WebhookChange"];
+export type NewWebhook = Schemas["NewWebhook"];
+export type NewSecret = Schemas["NewSecret"];
+
 export interface PageOf<T> {
   items: T[];
   next_cursor?: string | null;

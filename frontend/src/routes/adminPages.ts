@@ -54,6 +54,13 @@ const tokens = createRoute({
   component: lazyRouteComponent(() => import("./administration"), "TokensRoute"),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => projectRoute,
+  path: "/webhooks",
+  beforeLoad: forAdmins,
+  component: lazyRouteComponent(() => import("./administration"), "WebhooksRoute"),
+});
+
 const settings = createRoute({
   getParentRoute: () => projectRoute,
   path: "/settings",
@@ -68,4 +75,4 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import("./administration"), "AuditRoute"),
 });
 
-export const adminPages = [guidelines, known, maker, reports, tasks, people, tokens, settings, audit];
+export const adminPages = [guidelines, known, maker, reports, tasks, people, tokens, webhooks, settings, audit];

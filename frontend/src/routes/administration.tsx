@@ -9,6 +9,7 @@ import { ReportsPage } from "@/features/reports/ReportsPage";
 import { SettingsPage } from "@/features/settings/SettingsPage";
 import { TasksPage } from "@/features/tasks/TasksPage";
 import { TokensPage } from "@/features/tokens/TokensPage";
+import { WebhooksPage } from "@/features/webhooks/WebhooksPage";
 
 import { useProject } from "./useProject";
 
@@ -42,6 +43,10 @@ export function PeopleRoute() {
 
 export function TokensRoute() {
   return <TokensPage projectId={useProject().projectId} />;
+}
+
+export function WebhooksRoute() {
+  return <WebhooksPage projectId={useProject().projectId} />;
 }
 
 export function SettingsRoute() {

@@ -12,6 +12,7 @@ import { settings } from "./en/settings";
 import { shell } from "./en/shell";
 import { slugs } from "./en/slugs";
 import { tasks } from "./en/tasks";
+import { webhooks } from "./en/webhooks";
 import { welcome } from "./en/welcome";
 
 export const en = {
@@ -29,5 +30,6 @@ export const en = {
   guidelines,
   quality,
   tasks,
+  webhooks,
 };
 export type Strings = typeof en;

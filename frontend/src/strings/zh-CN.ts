@@ -14,6 +14,7 @@ import { settings } from "./zh-CN/settings";
 import { shell } from "./zh-CN/shell";
 import { slugs } from "./zh-CN/slugs";
 import { tasks } from "./zh-CN/tasks";
+import { webhooks } from "./zh-CN/webhooks";
 import { welcome } from "./zh-CN/welcome";
 
 export const zhCN: Strings = {
@@ -31,4 +32,5 @@ export const zhCN: Strings = {
   guidelines,
   quality,
   tasks,
+  webhooks,
 };

@@ -17,6 +17,7 @@ export interface NavItem {
     | "/p/$projectId/reports"
     | "/p/$projectId/people"
     | "/p/$projectId/tokens"
+    | "/p/$projectId/webhooks"
     | "/p/$projectId/audit"
     | "/p/$projectId/settings";
   name: keyof Strings["shell"];
@@ -51,6 +52,7 @@ const GROUPS: readonly (readonly NavItem[])[] = [
   [
     { to: "/p/$projectId/people", name: "people", roles: ADMIN },
     { to: "/p/$projectId/tokens", name: "tokens", roles: EVERYBODY },
+    { to: "/p/$projectId/webhooks", name: "webhooks", roles: ADMIN },
     { to: "/p/$projectId/settings", name: "settings", roles: ADMIN },
     { to: "/p/$projectId/audit", name: "audit", roles: ADMIN },
   ],

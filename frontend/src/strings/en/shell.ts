@@ -18,6 +18,7 @@ export const shell = {
   reports: "Reports",
   people: "People",
   tokens: "API tokens",
+  webhooks: "Webhooks",
   audit: "Audit log",
   settings: "Settings",
   apiDocs: "API reference",

@@ -20,6 +20,7 @@ export const shell: Strings["shell"] = {
   reports: "举报",
   people: "成员",
   tokens: "API 令牌",
+  webhooks: "Webhook 通知",
   audit: "审计日志",
   settings: "设置",
   apiDocs: "API 参考",
