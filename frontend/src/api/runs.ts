@@ -93,6 +93,14 @@ export async function cancelRun(runId: number): Promise<Run> {
   return body(client.POST("/api/v1/runs/{run_id}/cancel", { params: { path: { run_id: runId } } }));
 }
 
+export async function pauseRun(runId: number): Promise<Run> {
+  return body(client.POST("/api/v1/runs/{run_id}/pause", { params: { path: { run_id: runId } } }));
+}
+
+export async function continueRun(runId: number): Promise<Run> {
+  return body(client.POST("/api/v1/runs/{run_id}/continue", { params: { path: { run_id: runId } } }));
+}
+
 export interface RunSample {
   step: number | null;
   prompt: string;

@@ -1504,6 +1504,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/runs/{run_id}/continue": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Continue Run
+     * @description Queue a paused or a cancelled run again; it goes on from its last checkpoint.
+     */
+    post: operations["continue_run_api_v1_runs__run_id__continue_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/runs/{run_id}/events": {
     parameters: {
       query?: never;
@@ -1558,6 +1578,26 @@ export interface paths {
     get: operations["get_metrics_api_v1_runs__run_id__metrics_get"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/runs/{run_id}/pause": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Pause Run
+     * @description Let a run rest: at once while it waits, after its present step while it works. Its checkpoint is kept.
+     */
+    post: operations["pause_run_api_v1_runs__run_id__pause_post"];
     delete?: never;
     options?: never;
     head?: never;
@@ -8078,6 +8118,38 @@ export interface operations {
       };
     };
   };
+  continue_run_api_v1_runs__run_id__continue_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The run's id. */
+        run_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RunRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   follow_run_api_v1_runs__run_id__events_get: {
     parameters: {
       query?: {
@@ -8166,6 +8238,38 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["MetricsRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  pause_run_api_v1_runs__run_id__pause_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The run's id. */
+        run_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RunRead"];
         };
       };
       /** @description A refusal, as problem+json. */

@@ -1,13 +1,11 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
-import { cancelRun, isFinal, metricsQuery, runQuery } from "@/api/runs";
-import type { Run } from "@/api/types";
-import { Button } from "@/components/Button";
+import { isFinal, metricsQuery, runQuery } from "@/api/runs";
+import type { Run, RunState } from "@/api/types";
 import type { Points } from "@/components/Chart";
 import { cx } from "@/components/cx";
-import { Dialog } from "@/components/Dialog";
 import { ErrorNote, Notice, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
 import { RunProgressLine } from "@/components/RunProgressLine";
@@ -15,6 +13,7 @@ import { t } from "@/strings";
 
 import { Curves } from "./Curves";
 import { Report } from "./report/Report";
+import { RunActions } from "./RunActions";
 import { RunFacts } from "./RunFacts";
 import { Samples } from "./Samples";
 import { StatePill } from "./StatePill";
@@ -23,7 +22,8 @@ import { type LogLine, useRunStory } from "./useRunStory";
 export function RunPage({ runId }: { runId: number }) {
   const run = useQuery(runQuery(runId));
   const metrics = useQuery(metricsQuery(runId));
-  const story = useRunStory(runId);
+  const [round, setRound] = useState(0);
+  const story = useRunStory(runId, round);
   if (run.isError) {
     return (
       <Page title={t.shell.runs}>
@@ -39,7 +39,7 @@ export function RunPage({ runId }: { runId: number }) {
       actions={
         <>
           <StatePill state={run.data.state} />
-          {!isFinal(run.data.state) && <Cancel run={run.data} />}
+          <RunActions run={run.data} onContinued={() => setRound(round + 1)} />
         </>
       }
     >
@@ -48,7 +48,7 @@ export function RunPage({ runId }: { runId: number }) {
         <Panel>
           <RunProgressLine
             label={t.runs.title(run.data.kind, runId)}
-            progress={run.data.state === "queued" ? { text: t.runs.queuedText } : (story.progress ?? run.data.progress)}
+            progress={waiting(run.data.state) ?? story.progress ?? run.data.progress}
           />
         </Panel>
       )}
@@ -63,6 +63,17 @@ export function RunPage({ runId }: { runId: number }) {
       </div>
     </Page>
   );
+}
+
+/** What is said instead of how far the run is, in states in which nothing moves. */
+function waiting(state: RunState): { text: string } | undefined {
+  const texts: Partial<Record<RunState, string>> = {
+    queued: t.runs.queuedText,
+    pausing: t.runs.pausingText,
+    paused: t.runs.pausedText,
+  };
+  const text = texts[state];
+  return text === undefined ? undefined : { text };
 }
 
 /** The schema has lists where the figures are pairs of step and value. */
@@ -102,37 +113,6 @@ function Outcome({ run }: { run: Run }) {
             </Link>
           </p>
         </Notice>
-      )}
-    </>
-  );
-}
-
-function Cancel({ run }: { run: Run }) {
-  const [asks, setAsks] = useState(false);
-  const queries = useQueryClient();
-  const cancel = useMutation({
-    mutationFn: () => cancelRun(run.id),
-    onSuccess: (stopped) => {
-      queries.setQueryData(runQuery(run.id).queryKey, stopped);
-      setAsks(false);
-    },
-  });
-  return (
-    <>
-      <Button variant="danger" onClick={() => setAsks(true)} disabled={run.state === "cancelling"}>
-        {t.runs.cancel}
-      </Button>
-      {asks && (
-        <Dialog title={t.runs.cancel} onClose={() => setAsks(false)}>
-          <p>{t.runs.cancelAsk}</p>
-          {cancel.isError && <ErrorNote error={cancel.error} />}
-          <div className="flex justify-end gap-2">
-            <Button onClick={() => setAsks(false)}>{t.runs.keepRunning}</Button>
-            <Button variant="danger" busy={cancel.isPending} onClick={() => cancel.mutate()}>
-              {t.runs.cancel}
-            </Button>
-          </div>
-        </Dialog>
       )}
     </>
   );

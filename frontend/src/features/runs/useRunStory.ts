@@ -60,8 +60,9 @@ export function told(story: RunStory, { seq, event }: Happened): RunStory {
   }
 }
 
-/** A run's events from the first, live; a change of state also fetches the run anew. */
-export function useRunStory(runId: number): RunStory {
+/** A run's events from the first, live; a change of state also fetches the run anew.
+ *  The stream of a cancelled run has ended: where it is continued, another `round` listens again. */
+export function useRunStory(runId: number, round = 0): RunStory {
   const [story, tell] = useReducer(told, NO_STORY);
   const queries = useQueryClient();
   useEffect(() => {
@@ -78,6 +79,6 @@ export function useRunStory(runId: number): RunStory {
       refetch,
     );
     return stop;
-  }, [runId, queries]);
+  }, [runId, round, queries]);
   return story;
 }
