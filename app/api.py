@@ -11,6 +11,7 @@ from app.desk.router import router as desk
 from app.gold.router import router as gold
 from app.guidelines.router import router as guidelines
 from app.lineage.router import router as lineage
+from app.loop.blind_router import router as blind_comparisons
 from app.loop.router import router as loop
 from app.people.router import router as changing_people
 from app.projects.router import router as projects
@@ -41,6 +42,7 @@ ROUTERS: list[APIRouter] = [
     runs,
     lineage,
     loop,
+    blind_comparisons,
     webhooks,
 ]
 

@@ -21,7 +21,7 @@ from app.datasets.texts import SCRATCH
 from app.db import transaction
 from app.errors import AppError
 from app.events import wake_after_commit
-from app.loop import advancing, pool, warning
+from app.loop import advancing, blind, pool, warning
 from app.loop import service as loop
 from app.projects.tables import Project
 from app.runs import leases
@@ -69,6 +69,13 @@ def advance_cycles() -> None:
     with transaction() as session:
         cycle_ids = loop.cycles_under_way(session)
     one_by_one(cycle_ids, advancing.advance)
+
+
+def count_votes() -> None:
+    """End the blind comparisons that have their verdict, each in a transaction of its own."""
+    with transaction() as session:
+        comparison_ids = blind.open_comparisons(session)
+    one_by_one(comparison_ids, blind.look)
 
 
 def fill_pools() -> None:
@@ -150,6 +157,7 @@ DUTIES: Final[tuple[Callable[[], None], ...]] = (
     reap,
     ring,
     expire_leases,
+    count_votes,
     advance_cycles,
     retrain,
     fill_pools,

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from random import Random
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,9 @@ from app.completions.tables import Completion
 from app.pagination import PageRequest, Rows, page_by_id
 from app.prompts.tables import Prompt
 from app.registry.tables import ModelVersion
+
+# The column takes no number but the next of its sequence.
+RENUMBER: Final = text("UPDATE completions SET id = DEFAULT WHERE id = :completion RETURNING id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +60,26 @@ def add_sampled(session: Session, *, run_id: int | None, completions: Sequence[S
 
 
 def _row(sampled: SampledCompletion, names: Sequence[str]) -> dict[str, Any]:
-    text = sampled.text.replace("\0", "")
-    return {**asdict(sampled), "text": text, "names_model": names_model(text, names)}
+    said = sampled.text.replace("\0", "")
+    return {**asdict(sampled), "text": said, "names_model": names_model(said, names)}
 
 
 def is_to_be_ranked() -> ColumnElement[bool]:
-    """Of a completion: that people are to rank it. What a best-of-n run chose from is only there to be learnt from."""
-    return Completion.sampling["chosen"].is_(None)
+    """Of a completion: that people are to rank it, for models to learn from what they say.
+
+    What a best-of-n run chose from is learnt from as it is; what a blind comparison asks about is never learnt from.
+    """
+    return Completion.sampling["chosen"].is_(None) & Completion.sampling["blind"].is_(None)
+
+
+def renumber(session: Session, completion_ids: Sequence[int], random: Random) -> list[int]:
+    """Give completions that nothing refers to yet the next numbers, in an order of chance; the new ones, ascending.
+
+    A run writes one model after another, so numbers in the order of writing would tell anybody who sees two of them
+    which were written by the same model, and annotators do see them.
+    """
+    drawn = random.sample(completion_ids, len(completion_ids))
+    return [session.scalars(RENUMBER, {"completion": one}).one() for one in drawn]
 
 
 def add_demonstration(session: Session, *, project_id: int, prompt_id: int, author: User, text: str) -> int:

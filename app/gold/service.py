@@ -20,7 +20,7 @@ from app.rankings.tables import Ranking
 from app.tasks import slots
 from app.tasks.assignment import MOST_COMPLETIONS
 from app.tasks.service import completion_ids_of
-from app.tasks.tables import KnownAnswer, Task, TaskCompletion, TaskSlot
+from app.tasks.tables import KNOWN, KnownAnswer, Task, TaskCompletion, TaskSlot
 
 Purpose = Literal["gold", "practice"]
 
@@ -55,8 +55,8 @@ class KnownRow:
 def make_known(session: Session, *, project_id: int, actor: User, known: Known, ties_allowed: bool) -> KnownRow:
     """Write down the right order of a task; its slots close, for everybody gets such a task once.
 
-    A task that somebody has judged already stays what it is, and a new one over the same completions is made: what
-    was said on the old one remains data. A task with a known answer takes the new one.
+    A task that somebody has judged already stays what it is, and so does one of a blind comparison: a new one over the
+    same completions is made. A task with a known answer takes the new one.
 
     Raises:
         NotFound: the project has no such task or prompt.
@@ -83,7 +83,7 @@ def _task_for(session: Session, project_id: int, known: Known) -> Task:
         raise NotFound("there is no such ranking task in this project", field="task_id")
     task = slots.lock_task(session, known.task_id)
     judged = session.scalar(select(Ranking.id).where(Ranking.task_id == task.id).limit(1)) is not None
-    if task.purpose == "collect" and judged:
+    if task.purpose == "blind" or (task.purpose == "collect" and judged):
         return _new_task(session, project_id, task.prompt_id, completion_ids_of(session, task.id))
     closed = {"state": "closed", "assignment_id": None, "reserved_for_id": None}
     session.execute(update(TaskSlot).where(TaskSlot.task_id == task.id).values(closed))
@@ -114,7 +114,7 @@ def list_known(
 ) -> Rows[KnownRow]:
     """A project's known answers in use, newest task first, each with how people did on it."""
     query = select(Task).join(KnownAnswer, KnownAnswer.task_id == Task.id)
-    query = query.where(Task.project_id == project_id, Task.purpose != "collect", Task.state != "retired")
+    query = query.where(Task.project_id == project_id, Task.purpose.in_(KNOWN), Task.state != "retired")
     if purpose is not None:
         query = query.where(Task.purpose == purpose)
     rows = page_by_id(session, query, Task.id, page)
@@ -150,7 +150,7 @@ def _texts(session: Session, task_ids: Sequence[int]) -> dict[int, dict[int, str
 
 def retire_known(session: Session, project_id: int, task_id: int, *, actor: User) -> None:
     """Ask nobody any more; what was said is kept. `NotFound` when the project has no such known answer."""
-    found = select(Task.id).where(Task.id == task_id, Task.project_id == project_id, Task.purpose != "collect")
+    found = select(Task.id).where(Task.id == task_id, Task.project_id == project_id, Task.purpose.in_(KNOWN))
     if session.scalar(found) is None:
         raise NotFound("there is no such known answer in this project")
     task = slots.lock_task(session, task_id)

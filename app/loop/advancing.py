@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.auth.tables import User
 from app.errors import AppError
-from app.loop import decisions, gating, pool
+from app.loop import blind, decisions, gating, pool
+from app.loop.blind_words import votes_words
 from app.loop.decisions import tell
+from app.loop.retraining import plural
 from app.loop.tables import Cycle
 from app.projects.settings import LoopSettings, settings_of
 from app.projects.tables import Project
@@ -55,8 +57,12 @@ def _is_decided(session: Session, cycle: Cycle) -> bool:
     is_reward = cycle.stage == "reward"
     waiting = cycle.reward_model_version_id if is_reward else cycle.policy_model_version_id
     version = session.get_one(ModelVersion, waiting, populate_existing=True)
+    if version.stage == "archived":
+        text = f"{version.name} was put away by a person among the models; the cycle ends."
+        tell(session, cycle, text)
+        return end(session, cycle, "succeeded")
     if version.stage != "live":
-        return False
+        return not is_reward and _by_votes(session, cycle, version)
     text = f"{version.name} was made live by a person among the models; the cycle goes on with it."
     if not is_reward:
         return take_policy(session, cycle, version, text, actor=None)
@@ -111,12 +117,50 @@ def _after_ppo(session: Session, cycle: Cycle) -> bool:
 def _at_promotion(session: Session, cycle: Cycle) -> bool:
     version = session.get_one(ModelVersion, cycle.policy_model_version_id)
     words = decisions.policy_words(report_of(session, cycle))
-    if _loop_settings(session, cycle).promotion == "manual":
+    rule = _loop_settings(session, cycle).promotion
+    if rule == "blind":
+        return _ask_people(session, cycle, version, words)
+    if rule == "manual":
         cycle.state = "waiting"
         tell(session, cycle, f"{version.name} waits for a person to accept or refuse it: {words}.")
         return False
     text = f"{version.name} promoted by the project's rule (automatic, no gate yet): {words}."
     return take_policy(session, cycle, version, text, actor=None)
+
+
+def _ask_people(session: Session, cycle: Cycle, version: ModelVersion, words: str) -> bool:
+    """Put the new policy beside the live one before people who do not know of it; they or one who does may decide."""
+    cycle.state = "waiting"
+    most = _loop_settings(session, cycle).blind_votes
+    wish = blind.Wish(project_id=cycle.project_id, candidate_id=version.id, prompts=most, cycle_id=cycle.id)
+    try:
+        with session.begin_nested():
+            comparison = blind.ask(session, wish, actor=_starter(session, cycle))
+    except AppError as refusal:
+        tell(session, cycle, f"{version.name} waits for a person, blind people can't be asked: {refusal.detail}.")
+        return False
+    asked = f"up to {plural(comparison.prompts, 'vote')} on held-out prompts"
+    text = f"{version.name} is put before blind people beside the live policy, {asked}: {words}."
+    tell(session, cycle, text, run_id=comparison.run_id)
+    return False
+
+
+def _by_votes(session: Session, cycle: Cycle, version: ModelVersion) -> bool:
+    """Follow the verdict of blind people, if they have one on the policy that is still live and the rule is to."""
+    settings, comparison = _loop_settings(session, cycle), blind.of_cycle(session, cycle.id)
+    if settings.paused or settings.promotion != "blind" or comparison is None or comparison.state != "finished":
+        return False
+    here = blind.seen(session, [comparison])[0]
+    if comparison.verdict == "undecided" or here.rival.stage != "live":
+        return False
+    said = votes_words(here.finding, comparison.error)
+    if comparison.verdict == "better":
+        text = f"{version.name} promoted by the project's rule (votes of blind people): {said}."
+        return take_policy(session, cycle, version, text, actor=None)
+    registry.archive(session, version, actor=None)
+    text = f"{version.name} refused by the project's rule (votes of blind people): {said}. The policy stays as it is."
+    tell(session, cycle, text, tone="bad", run_id=comparison.run_id)
+    return end(session, cycle, "succeeded")
 
 
 def report_of(session: Session, cycle: Cycle) -> dict[str, Any]:
@@ -128,6 +172,7 @@ def report_of(session: Session, cycle: Cycle) -> dict[str, Any]:
 
 def take_policy(session: Session, cycle: Cycle, version: ModelVersion, text: str, *, actor: User | None) -> bool:
     """Make the cycle's policy live and let it write; whether the cycle goes on."""
+    blind.stop_for_cycle(session, cycle.id, actor=actor)
     before = registry.promote(session, version, actor=actor)
     numbers = {**version.metrics, "replaced": before.name if before else None}
     tell(session, cycle, text, tone="good", run_id=cycle.ppo_run_id, numbers=numbers)
@@ -174,10 +219,9 @@ def _made_by(session: Session, run: Run) -> ModelVersion:
 
 def _launch(session: Session, cycle: Cycle, stage: str, wanted: Launch) -> bool:
     """Launch the next stage's run; a launch that is refused ends the cycle with the refusal's words."""
-    by = session.get(User, cycle.created_by) if cycle.created_by else None
     priority = SOON if stage == "sample" else NORMAL
     try:
-        run = launch(session, replace(wanted, cycle_id=cycle.id, priority=priority), actor=by)
+        run = launch(session, replace(wanted, cycle_id=cycle.id, priority=priority), actor=_starter(session, cycle))
     except AppError as refusal:
         end(session, cycle, "failed", f"The {wanted.kind} run could not start: {refusal.detail}.")
         return False
@@ -186,8 +230,13 @@ def _launch(session: Session, cycle: Cycle, stage: str, wanted: Launch) -> bool:
     return False
 
 
+def _starter(session: Session, cycle: Cycle) -> User | None:
+    return session.get(User, cycle.created_by) if cycle.created_by else None
+
+
 def end(session: Session, cycle: Cycle, state: str, reason: str | None = None) -> bool:
     """End the cycle; always False, because nothing comes after."""
+    blind.stop_for_cycle(session, cycle.id, actor=None)
     cycle.state, cycle.reason, cycle.finished_at = state, reason, func.now()
     if state == "succeeded":
         cycle.stage = "done"

@@ -73,7 +73,10 @@ class LoopSettings(Input):
     retrain_after_comparisons: int | None = Field(None, ge=1, le=10**9)
     retrain_every_hours: float | None = Field(None, ge=0.01, le=8760)
     run_ppo: bool = True
-    promotion: Literal["manual", "automatic"] = "manual"
+    promotion: Literal["manual", "automatic", "blind"] = Field(
+        "manual", description="Who promotes a new policy: a person, its training alone, or the votes of blind people."
+    )
+    blind_votes: int = Field(200, ge=1, le=5_000, description="Most votes of a blind comparison that a cycle asks for.")
     keep_tasks_ready: int = Field(16, ge=0, le=100_000)
     cycles_per_day: int | None = Field(None, ge=1, le=10_000)
     compute_minutes_per_day: float | None = Field(None, ge=1, le=1_000_000)

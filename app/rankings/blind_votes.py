@@ -64,7 +64,7 @@ def standing(wins: int, losses: int, *, error: float = ERROR) -> Standing:
     )
 
 
-def log_wealth(wins: int, losses: int, share: float) -> float:
+def log_wealth(wins: float, losses: float, share: float) -> float:
     """Log of the wealth of a gambler who began with 1 and bet against `share` (0 < share < 1).
 
     ∫ p^w (1 - p)^l Beta(p) dp / (m^w (1 - m)^l): a martingale that starts at 1 if the true share is m.
@@ -107,6 +107,21 @@ def votes_needed(share: float, *, chance: float = 0.5, error: float = ERROR) -> 
         undecided[decided] = 0.0
         if told >= chance:
             return votes
+    return None
+
+
+def more_needed(wins: int, losses: int, *, error: float = ERROR) -> int | None:
+    """Decided votes still missing to tell the two apart if the rest falls as these did; None if that takes ages.
+
+    0 where they are told apart already. A guess from what is there, not a promise: see `votes_needed`.
+    """
+    votes = wins + losses
+    if votes == 0 or wins == losses:
+        return None
+    for more in range(MOST_VOTES):
+        grown = (votes + more) / votes
+        if log_wealth(wins * grown, losses * grown, 0.5) >= -log(error):
+            return more
     return None
 
 

@@ -17,7 +17,7 @@ from app.completions.tables import Completion
 from app.errors import Conflict, NotFound, Unprocessable
 from app.projects.tables import Membership
 from app.tasks import slots
-from app.tasks.tables import Assignment, Task, TaskCompletion, TaskSlot
+from app.tasks.tables import KNOWN, Assignment, Task, TaskCompletion, TaskSlot
 
 Which = Literal["open", "all"]
 # Tasks changed in one transaction: it takes a fraction of a second, for which people wait who need a queue number.
@@ -134,7 +134,9 @@ def find_task(session: Session, project_id: int, task_id: int) -> Task:
 
 
 def _check_has_slots(task: Task) -> None:
-    if task.purpose != "collect":
+    if task.purpose == "blind":
+        raise Unprocessable("a blind comparison takes one vote on each prompt, from whoever is free", field="overlap")
+    if task.purpose in KNOWN:
         raise Unprocessable(
             "this task's right order is known: everybody gets it once, so it has no overlap and no reservation",
             field="overlap",

@@ -113,7 +113,7 @@ class TaskRead(BaseModel):
     prompt_excerpt: str
     state: Literal["open", "done", "retired"]
     kind: Literal["ranking", "writing"]
-    purpose: Literal["collect", "gold", "practice"]
+    purpose: Literal["collect", "gold", "practice", "blind"]
     reserved_for: list[int]
     overlap: int
     judged: int

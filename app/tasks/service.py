@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session, aliased
@@ -24,7 +24,7 @@ from app.tasks.assignment import (
     distinct,
     priority_class,
 )
-from app.tasks.tables import Assignment, Task, TaskCompletion, TaskSlot
+from app.tasks.tables import KNOWN, Assignment, Task, TaskCompletion, TaskSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ def create_task(
     overlap: int,
     run_id: int | None = None,
     priority: int | None = None,
+    purpose: Literal["collect", "blind"] = "collect",
 ) -> Task:
     """One task over 2 to 9 completions of one prompt, with `overlap` open slots.
 
@@ -67,6 +68,7 @@ def create_task(
         prompt_id=prompt_id,
         run_id=run_id,
         overlap=overlap,
+        purpose=purpose,
         priority_class=priority_class(_generation(session, completion_ids)) if priority is None else priority,
     )
     session.add(task)
@@ -241,7 +243,7 @@ def take_up_again(session: Session, assignment: Assignment, actor: User, lease: 
         return held
     _check_room(session, held)
     slot = slots.free_slot(session, task.id, held.annotator_id)
-    if slot is None and (task.purpose == "collect" or task.state == "retired"):
+    if slot is None and (task.purpose not in KNOWN or task.state == "retired"):
         raise Conflict(
             "somebody else has taken this task in the meantime",
             type="task-taken",

@@ -18,7 +18,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app import locks
 from app.statements import EntityStatement, Statement
-from app.tasks.tables import Assignment, Task, TaskSlot
+from app.tasks.tables import KNOWN, Assignment, Task, TaskSlot
 
 
 def hold_person(session: Session, project_id: int, annotator_id: int) -> None:
@@ -146,7 +146,7 @@ def fill_slot(session: Session, task: Task, assignment: Assignment) -> bool:
     The task must be held. Its last judgment makes it done; its first moves its open slots before new tasks. A gold or
     practice task takes everybody's judgment.
     """
-    if task.purpose != "collect":
+    if task.purpose in KNOWN:
         return True
     who = {"task": task.id, "assignment": assignment.id, "annotator": assignment.annotator_id}
     filled = FILL.one(session, who)

@@ -1,7 +1,7 @@
 """Human work: a task, the slots that want a judgment, and the assignments that lease them."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -23,13 +23,16 @@ from app.db import Base, CreatedAt, Key
 # An open slot takes the next number whenever it opens or reopens, so a cursor never has to look back.
 queue_sequence = Sequence("task_slot_queue_seq", metadata=Base.metadata)
 
+# Everybody gets a task whose right order is known, once each; any other task wants as many judgments as it has slots.
+KNOWN: Final = ("gold", "practice")
+
 
 class Task(Base):
     """One prompt and the K completions people are asked to rank; wants exactly `overlap` judgments.
 
     `kind` writing asks for a demonstration instead and has no completions. `purpose` says what the answers are for:
-    `collect` preference data, or to see how well people judge (`gold` among their work, `practice` before it). What is
-    said on gold and practice tasks is kept, but never becomes a comparison.
+    `collect` preference data, to see how well people judge (`gold` among their work, `practice` before it), or to tell
+    two model versions apart (`blind`). Only what is said on tasks that collect becomes comparisons.
     """
 
     __tablename__ = "tasks"
@@ -37,7 +40,7 @@ class Task(Base):
         CheckConstraint("overlap BETWEEN 1 AND 50", name="overlap"),
         CheckConstraint("state IN ('open', 'done', 'retired')", name="state"),
         CheckConstraint("kind IN ('ranking', 'writing')", name="kind"),
-        CheckConstraint("purpose IN ('collect', 'gold', 'practice')", name="purpose"),
+        CheckConstraint("purpose IN ('collect', 'gold', 'practice', 'blind')", name="purpose"),
         # A run's prompt becomes a task once, however often its job is resumed.
         UniqueConstraint("run_id", "prompt_id"),
         Index("ix_tasks_project_id_state_id", "project_id", "state", "id"),

@@ -17,7 +17,7 @@ from app.auth.dependencies import MissingDoorError, ReadIdentity, require_doors
 from app.auth.tables import AuditEvent, User
 from app.completions.tables import Completion
 from app.guidelines import service as guidelines
-from app.loop.tables import Cycle
+from app.loop.tables import BlindComparison, Cycle
 from app.main import create_app
 from app.reports import service as reports
 from app.runs import following
@@ -143,6 +143,10 @@ TABLE: dict[str, Profile] = {
     "GET /api/v1/projects/{project_id}/cycles": READER,
     "POST /api/v1/projects/{project_id}/cycles": RESEARCHER,
     "POST /api/v1/projects/{project_id}/rollback": RESEARCHER,
+    "GET /api/v1/projects/{project_id}/blind-comparisons": READER,
+    "POST /api/v1/projects/{project_id}/blind-comparisons": RESEARCHER,
+    "GET /api/v1/projects/{project_id}/blind-comparisons/{comparison_id}": READER,
+    "POST /api/v1/projects/{project_id}/blind-comparisons/{comparison_id}/cancel": RESEARCHER,
     "GET /api/v1/cycles/{cycle_id}": READER,
     "POST /api/v1/cycles/{cycle_id}/cancel": RESEARCHER,
     "POST /api/v1/cycles/{cycle_id}/promotion": RESEARCHER,
@@ -189,6 +193,13 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
     run.finished_at = func.now()
     cycle = Cycle(project_id=project_id, state="running", stage="reward", trigger="person")
     session.add_all([run, cycle])
+    session.flush()
+    rival = world.model_version("policy", 1)
+    comparison = BlindComparison(
+        project_id=project_id, candidate_id=world.model.id, rival_id=rival.id, run_id=run.id, prompts=1, error=0.05
+    )
+    session.add(comparison)
+    session.flush()
     invited = invitations.invite(session, inviter=people["admin"], project_id=project_id, role="annotator", email=None)
     judged = submit(session, take(world, people["annotator"]), people["annotator"])
     assignment = take(world, people["annotator"])
@@ -216,6 +227,7 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
         "ranking_id": judged.body["ranking_id"],
         "run_id": run.id,
         "cycle_id": cycle.id,
+        "comparison_id": comparison.id,
     }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.completions import service as completions
 from app.completions.service import SampledCompletion
+from app.loop import blind
 from app.projects.settings import settings_of
 from app.projects.tables import Project
 from app.runs import leases
@@ -45,7 +46,8 @@ def prepare(session: Session, held: Claim) -> Inputs:
 def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[Event]:
     """Store answers, and open the tasks of prompts that have all of theirs."""
     models: dict[str, int] = held.inputs["models"]
-    how = {name: held.config[name] for name in SAMPLING}
+    is_blind = held.inputs.get("purpose") == blind.PURPOSE
+    how = {name: held.config[name] for name in SAMPLING} | ({"blind": True} if is_blind else {})
     written = [
         SampledCompletion(
             prompt_id=line["prompt_id"],
@@ -60,6 +62,9 @@ def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[E
         for line in lines
     ]
     completions.add_sampled(session, run_id=held.run_id, completions=written)
+    if is_blind:
+        pairs = blind.open_tasks(session, held.run_id)
+        return [note(f"{pairs} pairs are ready to be judged.")] if pairs else []
     settings = settings_of(session.get_one(Project, held.project_id))
     opened = tasks.create_tasks_for_completed_prompts(
         session,

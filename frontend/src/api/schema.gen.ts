@@ -472,6 +472,70 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/blind-comparisons": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Blind Comparisons
+     * @description A project's blind comparisons, newest first, with their votes by now.
+     */
+    get: operations["list_blind_comparisons_api_v1_projects__project_id__blind_comparisons_get"];
+    put?: never;
+    /**
+     * Start Blind Comparison
+     * @description Let two versions answer held-out prompts and people judge the pairs on the desk, without knowing of it.
+     */
+    post: operations["start_blind_comparison_api_v1_projects__project_id__blind_comparisons_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/blind-comparisons/{comparison_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Blind Comparison
+     * @description A blind comparison with its votes by now.
+     */
+    get: operations["get_blind_comparison_api_v1_projects__project_id__blind_comparisons__comparison_id__get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/blind-comparisons/{comparison_id}/cancel": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Cancel Blind Comparison
+     * @description Stop a comparison without a verdict; its votes are kept.
+     */
+    post: operations["cancel_blind_comparison_api_v1_projects__project_id__blind_comparisons__comparison_id__cancel_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/comparisons": {
     parameters: {
       query?: never;
@@ -1808,6 +1872,71 @@ export interface components {
     } & {
       [key: string]: unknown;
     };
+    /**
+     * BlindComparisonRead
+     * @description What blind people say of the candidate against the rival by now.
+     *
+     *     `wins` and `losses` are votes for the candidate and for the rival, `ties` votes for neither, `identical` pairs of
+     *     the same text, which nobody was asked about. `share` of the decided votes preferred the candidate; `low` and `high`
+     *     hold the true share with probability 1 − `error` over all looks at it together. `needed`: votes that are missing if
+     *     they go on as they did; null where nobody can say. `verdict` is null until the comparison has finished.
+     */
+    BlindComparisonRead: {
+      /** Candidate */
+      candidate: string;
+      /** Candidate Id */
+      candidate_id: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Cycle Id */
+      cycle_id: number | null;
+      /** Error */
+      error: number;
+      /** Finished At */
+      finished_at: string | null;
+      /** High */
+      high: number;
+      /** Id */
+      id: number;
+      /** Identical */
+      identical: number;
+      /** Losses */
+      losses: number;
+      /** Low */
+      low: number;
+      /** Needed */
+      needed: number | null;
+      /** Open Tasks */
+      open_tasks: number;
+      /** Project Id */
+      project_id: number;
+      /** Prompts */
+      prompts: number;
+      /** Rival */
+      rival: string;
+      /** Rival Id */
+      rival_id: number;
+      /** Run Id */
+      run_id: number;
+      /** Share */
+      share: number | null;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "open" | "finished" | "cancelled";
+      /** Text */
+      text: string;
+      /** Ties */
+      ties: number;
+      /** Verdict */
+      verdict: ("better" | "worse" | "undecided") | null;
+      /** Wins */
+      wins: number;
+    };
     /** Body_upload_demonstrations_api_v1_projects__project_id__demonstrations_post */
     Body_upload_demonstrations_api_v1_projects__project_id__demonstrations_post: {
       /** File */
@@ -2962,6 +3091,12 @@ export interface components {
      *     many, or so many minutes of runs; a person may start one all the same.
      */
     LoopSettings: {
+      /**
+       * Blind Votes
+       * @description Most votes of a blind comparison that a cycle asks for.
+       * @default 200
+       */
+      blind_votes: number;
       /** Compute Minutes Per Day */
       compute_minutes_per_day?: number | null;
       /** Cycles Per Day */
@@ -2978,10 +3113,11 @@ export interface components {
       paused: boolean;
       /**
        * Promotion
+       * @description Who promotes a new policy: a person, its training alone, or the votes of blind people.
        * @default manual
        * @enum {string}
        */
-      promotion: "manual" | "automatic";
+      promotion: "manual" | "automatic" | "blind";
       /** Retrain After Comparisons */
       retrain_after_comparisons?: number | null;
       /** Retrain Every Hours */
@@ -3189,6 +3325,25 @@ export interface components {
       today: number;
       /** Total */
       total: number;
+    };
+    /**
+     * NewBlindComparison
+     * @description Two versions to compare; without a rival the live policy. `prompts`: held-out ones, of different groups, at most.
+     *
+     *     A true 60 % takes about 195 decided votes to be told from one half, a true 55 % about 780.
+     */
+    NewBlindComparison: {
+      /** Candidate Id */
+      candidate_id: number;
+      /**
+       * Prompts
+       * @default 200
+       */
+      prompts: number;
+      /** Rival Id */
+      rival_id?: number | null;
+      /** Seed */
+      seed?: number | null;
     };
     /**
      * NewDemonstration
@@ -3525,6 +3680,13 @@ export interface components {
     Page_AuditEventRead_: {
       /** Items */
       items: components["schemas"]["AuditEventRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+    };
+    /** Page[BlindComparisonRead] */
+    Page_BlindComparisonRead_: {
+      /** Items */
+      items: components["schemas"]["BlindComparisonRead"][];
       /** Next Cursor */
       next_cursor?: string | null;
     };
@@ -4037,6 +4199,7 @@ export interface components {
       lease_minutes: number;
       /**
        * @default {
+       *       "blind_votes": 200,
        *       "keep_tasks_ready": 16,
        *       "paused": false,
        *       "promotion": "manual",
@@ -4739,7 +4902,7 @@ export interface components {
        * Purpose
        * @enum {string}
        */
-      purpose: "collect" | "gold" | "practice";
+      purpose: "collect" | "gold" | "practice" | "blind";
       /** Reserved For */
       reserved_for: number[];
       /**
@@ -5998,6 +6161,152 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Page_AuditEventRead_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_blind_comparisons_api_v1_projects__project_id__blind_comparisons_get: {
+    parameters: {
+      query?: {
+        /** @description Only those with this version on either side. */
+        model_version_id?: number | null;
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_BlindComparisonRead_"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  start_blind_comparison_api_v1_projects__project_id__blind_comparisons_post: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description One for each launch; a repeat with the same key and body gets the first answer. */
+        "Idempotency-Key"?: string | null;
+      };
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewBlindComparison"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BlindComparisonRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_blind_comparison_api_v1_projects__project_id__blind_comparisons__comparison_id__get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The comparison's id. */
+        comparison_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BlindComparisonRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  cancel_blind_comparison_api_v1_projects__project_id__blind_comparisons__comparison_id__cancel_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The comparison's id. */
+        comparison_id: number;
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BlindComparisonRead"];
         };
       };
       /** @description A refusal, as problem+json. */

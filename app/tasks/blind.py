@@ -1,0 +1,100 @@
+"""Tasks of a blind comparison: two completions of a held-out prompt, one judgment each, on the desk like any other."""
+
+from random import SystemRandom
+from typing import Final
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.orm import Session
+
+from app.completions import service as completions
+from app.completions.tables import Completion
+from app.tasks.assignment import distinct
+from app.tasks.changing import retire_task
+from app.tasks.service import Opened, create_task
+from app.tasks.tables import Task
+
+CHANCE: Final = SystemRandom()
+# One vote a prompt group, because votes on prompts that are alike are not votes of their own; those that were asked
+# about least often go first, and chance, by the seed, decides between them.
+HELD_OUT: Final = text(
+    """
+    WITH held_out AS (
+      SELECT p.id, p.group_hash,
+             (SELECT count(*) FROM tasks t WHERE t.prompt_id = p.id AND t.purpose = 'blind') AS used
+      FROM prompts p
+      WHERE p.project_id = :project AND p.state = 'active' AND p.split IN ('validation', 'test')),
+    one_each AS (
+      SELECT DISTINCT ON (group_hash) id, sum(used) OVER (PARTITION BY group_hash) AS used
+      FROM held_out ORDER BY group_hash, held_out.used, hashint8extended(id, :seed))
+    SELECT id FROM one_each ORDER BY used, hashint8extended(id, :seed) LIMIT :most
+    """
+)
+
+
+def held_out_prompts(session: Session, project_id: int, *, most: int, seed: int) -> list[int]:
+    """Up to `most` prompts that no model learns from, one of each group."""
+    return list(session.scalars(HELD_OUT, {"project": project_id, "most": most, "seed": seed}))
+
+
+def open_pairs(session: Session, *, project_id: int, run_id: int) -> Opened:
+    """A task for each prompt that has both of its run's completions and no task yet; calling again adds nothing.
+
+    Two completions with the same text get none: that is a tie, and nobody needs to be asked.
+    """
+    tasks, identical = [], 0
+    for prompt_id in list(session.scalars(_answered(run_id).order_by(Completion.prompt_id))):
+        written = select(Completion.id, Completion.text).where(
+            Completion.run_id == run_id, Completion.prompt_id == prompt_id
+        )
+        pair = distinct(list(session.execute(written.order_by(Completion.id)).tuples()))
+        if len(pair) < 2:
+            identical += 1
+            continue
+        pair = completions.renumber(session, pair, CHANCE)
+        task = create_task(
+            session,
+            project_id=project_id,
+            prompt_id=prompt_id,
+            completion_ids=pair,
+            overlap=1,
+            run_id=run_id,
+            purpose="blind",
+        )
+        tasks.append(task.id)
+    return Opened(tasks, identical)
+
+
+def count_identical(session: Session, run_id: int) -> int:
+    """How many prompts both models gave the same answer to."""
+    return session.scalar(select(func.count()).select_from(_answered(run_id).subquery())) or 0
+
+
+def _answered(run_id: int) -> Select[int]:
+    """Prompts with both completions of the run, but without a task."""
+    return (
+        select(Completion.prompt_id)
+        .where(Completion.run_id == run_id)
+        .where(~select(Task.id).where(Task.run_id == run_id, Task.prompt_id == Completion.prompt_id).exists())
+        .group_by(Completion.prompt_id)
+        .having(func.count() >= 2)
+    )
+
+
+def count_open(session: Session, run_id: int) -> int:
+    """Tasks of the comparison that still want their judgment."""
+    return session.scalar(select(func.count()).where(Task.run_id == run_id, Task.state == "open")) or 0
+
+
+def retire(session: Session, run_id: int) -> int:
+    """Ask for no more judgments; how many tasks that were. What people hold just now comes in as `extra`."""
+    still_open = (
+        select(Task)
+        .where(Task.run_id == run_id, Task.state == "open")
+        .order_by(Task.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    tasks = session.scalars(still_open).all()
+    for task in tasks:
+        retire_task(session, task)
+    return len(tasks)
