@@ -6,7 +6,8 @@ reward model learns from them; best-of-n, DPO, RLOO and PPO with values of both 
 write four completions of the same held-out prompts, about things that no training has seen.
 
 Resumable: every stage leaves a file in `--work`, training runs go on from their checkpoints, and what is there is not
-done again. With `--docs` the table and the chart go into `docs/gold.md` and `docs/images/gold.svg`.
+done again. After each arm the table and the chart of what there is go into `--work`, and with `--docs` into
+`docs/gold.md` and `docs/images/gold.svg` too.
 
     python -m benchmarks.gold --model MODEL --work build/gold [--seeds 5] [--settings FILE] [--docs docs]
 """
@@ -17,7 +18,7 @@ import os
 import platform
 import random
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,6 @@ from benchmarks import gold_play, gold_report
 from benchmarks.gold_plan import (
     ARMS,
     DEFAULTS,
-    FITTED_ON,
     FORMS,
     PPO,
     REWARD,
@@ -50,31 +50,34 @@ from workers.rlhf.configs import ImportModelConfig
 from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.import_model import convert
 
+# Completions in one ranking.
+RANKED = 4
+# Of one seed: completions and ways by arm, and the best of n.
+Found = dict[str, Any]
 
-def start_texts(run: Experiment) -> list[str]:
-    """Texts of the model that everything starts from, on train prompts: what gold is fitted on."""
-    path = run.work / "start.jsonl"
+
+def asked_about(run: Experiment, seed: int) -> Lines:
+    """What the model that everything starts from answers to the train prompts: what people rank."""
+    path = run.folder(seed) / "asked.jsonl"
     if not path.is_file():
-        prompts = run.prompts("train")
-        each = max(2, -(-FITTED_ON // len(prompts)))
         role, _ = gold_play.of_folder(run.base, None)
-        gold_play.save(path, gold_play.lines_of(role, None, prompts, run.reading(samples_per_prompt=each), seed=99))
-    return [line.text for line in gold_play.read(path)]
+        config = run.reading(samples_per_prompt=RANKED * run.settings["people"]["tasks_per_prompt"])
+        gold_play.save(path, gold_play.lines_of(role, None, run.prompts("train"), config, seed=1000 + seed))
+    return gold_play.read(path)
 
 
 def taste_of(run: Experiment) -> tuple[Gold, People]:
-    """Gold and the people, fitted once."""
+    """Gold and the people, fitted once: on what the first seed's people will rank."""
     path = run.work / "taste.json"
     if path.is_file():
         content = json.loads(path.read_text())
         return Gold(**content["gold"]), People(**content["people"])
-    texts = start_texts(run)
+    texts = [line.text for line in asked_about(run, 0)]
     raw = run.raw(texts)
     gold = Gold.fitted(texts, raw)
     scores = gold.of(texts, raw)
-    each = len(texts) // len(run.prompts("train"))
     people = People.fitted(
-        [scores[place] - scores[place + 1] for place in range(len(scores) - 1) if (place + 1) % each]
+        [scores[place] - scores[place + 1] for place in range(len(scores) - 1) if (place + 1) % RANKED]
     )
     path.write_text(json.dumps({"gold": asdict(gold), "people": people.plain()}))
     return gold, people
@@ -85,21 +88,19 @@ def rankings(run: Experiment, seed: int, gold: Gold, people: People) -> Path:
     path = run.folder(seed) / "rankings.jsonl"
     if path.is_file():
         return path
-    prompts, tasks = run.prompts("train"), run.settings["people"]["tasks_per_prompt"]
-    role, _ = gold_play.of_folder(run.base, None)
-    lines = gold_play.lines_of(role, None, prompts, run.reading(samples_per_prompt=4 * tasks), seed=1000 + seed)
+    prompts, lines = run.prompts("train"), asked_about(run, seed)
     scores = gold.of([line.text for line in lines], run.raw([line.text for line in lines]))
     draw = random.Random(seed)  # noqa: S311 -- a simulation
     rows = []
-    for start in range(0, len(lines), 4):
-        ranks = people.ranks(scores[start : start + 4], draw)
+    for start in range(0, len(lines), RANKED):
+        ranks = people.ranks(scores[start : start + RANKED], draw)
         prompt = prompts[lines[start].prompt]
         rows.append(
             {
                 "prompt_id": f"{lines[start].prompt}-{start}",
                 "group": prompt,
                 "prompt": prompt,
-                "completions": [{"text": line.text} for line in lines[start : start + 4]],
+                "completions": [{"text": line.text} for line in lines[start : start + RANKED]],
                 "annotations": [{"annotator": "simulated", "ranks": ranks}],
             }
         )
@@ -152,13 +153,14 @@ def evaluated(run: Experiment, seed: int, name: str, load: Any, *, config: Evalu
     return gold_play.read(path)
 
 
-def one_seed(run: Experiment, seed: int, gold: Gold, people: People) -> dict[str, Any]:
-    """Everything of one seed: rankings, reward model, all arms, their completions and the points of their ways."""
+def one_seed(run: Experiment, seed: int, gold: Gold, people: People) -> Iterator[Found]:
+    """Everything of one seed, told after each part: completions of every arm and the points of their ways."""
     said = rankings(run, seed, gold, people)
     reward = trained(run, seed, REWARD, {"base": run.base}, said)
-    first = evaluated(run, seed, START, lambda: gold_play.of_folder(run.base, None), config=run.reading())
-    found: dict[str, Any] = {"written": {START: judged(run, gold, first)}, "ways": {}}
-    found["best"] = best_of_n(run, seed, gold, reward)
+    each = run.reading().samples_per_prompt
+    first, choice = best_of_n(run, seed, gold, reward, each)
+    found: Found = {"written": {START: first}, "ways": {}, "best": choice}
+    yield found
     for arm in ARMS:
         models = {"policy": run.base} | ({} if arm.kind == "dpo" else {"reward": reward})
         artifact = trained(run, seed, arm, models, said if arm.kind == "dpo" else prompt_file(run))
@@ -168,10 +170,15 @@ def one_seed(run: Experiment, seed: int, gold: Gold, people: People) -> dict[str
 
         last = evaluated(run, seed, arm.name, load, config=run.reading())
         found["written"][arm.name] = judged(run, gold, last)
-        ends = [(0.0, mean(found["written"][START])), (distance(last), mean(found["written"][arm.name]))]
-        found["ways"][arm.name] = [ends[0], *way(run, seed, arm, gold), ends[1]]
         tell_of(seed, arm.name, found)
-    return found
+        found["ways"][arm.name] = [(0.0, mean(first)), (distance(last), mean(found["written"][arm.name]))]
+        yield found
+        if len(found["best"]) == len(choice):
+            # The choice from many is dear, and what it is measured against is there now.
+            _, found["best"] = best_of_n(run, seed, gold, reward, max(each, run.settings["choice"]["n"]))
+            yield found
+        found["ways"][arm.name] += way(run, seed, arm, gold)
+        yield found
 
 
 def way(run: Experiment, seed: int, arm: Arm, gold: Gold) -> list[tuple[float, float]]:
@@ -187,24 +194,39 @@ def way(run: Experiment, seed: int, arm: Arm, gold: Gold) -> list[tuple[float, f
     return points
 
 
-def best_of_n(run: Experiment, seed: int, gold: Gold, reward: Path) -> list[dict[str, float]]:
-    """The best of n by the same reward model, for every n that is a power of two: gold, gold win, and KL at most."""
-    path = run.folder(seed) / "best_of_n.jsonl"
-    if not path.is_file():
-        role, _ = gold_play.of_folder(run.base, None)
-        config = run.reading(samples_per_prompt=run.settings["choice"]["n"])
-        lines = gold_play.lines_of(role, None, run.prompts("test"), config, seed=500 + seed)
-        gold_play.save(path, gold_play.scored(reward, run.prompts("test"), lines))
-    lines = gold_play.read(path)
+def best_of_n(
+    run: Experiment, seed: int, gold: Gold, reward: Path, most: int
+) -> tuple[Written, list[dict[str, float]]]:
+    """The model that everything starts from, and the best of n by the reward model, for n = 1, 2, 4, … up to `most`.
+
+    Of each choice: gold, gold win, and KL at most. The first of each prompt's completions stand for the model.
+    """
+    prompts, each = run.prompts("test"), run.reading().samples_per_prompt
+    parts = [scored_part(run, seed, reward, START, each)]
+    if most > each:
+        parts.append(scored_part(run, seed, reward, f"{START} {most - each} more", most - each))
+    lines = [line for place in range(len(prompts)) for part in parts for line in part if line.prompt == place]
     written = judged(run, gold, lines)
     by_score = grouped(lines, [float(line.score or 0.0) for line in lines])
     rows = []
     count = 1
-    while count <= run.settings["choice"]["n"]:
+    while count <= most:
         weights = [gold_report.best_of_n_weights(scores, count) for scores in by_score]
         rows.append({"n": count, "kl": gold_report.best_of_n_kl(count)} | gold_report.chosen(written, weights))
         count *= 2
-    return rows
+    print(json.dumps({"name": "gold", "arm": "best of n", "seed": seed, "by_n": rows}), flush=True)
+    first = Written(gold=[group[:each] for group in written.gold], length=[group[:each] for group in written.length])
+    return first, rows
+
+
+def scored_part(run: Experiment, seed: int, reward: Path, name: str, count: int) -> Lines:
+    """So many completions of every held-out prompt by the model that everything starts from, with scores."""
+    config = run.reading(samples_per_prompt=count)
+    lines = evaluated(run, seed, name, lambda: gold_play.of_folder(run.base, None), config=config)
+    path = run.folder(seed) / f"{name.replace(' ', '_')}_scored.jsonl"
+    if not path.is_file():
+        gold_play.save(path, gold_play.scored(reward, run.prompts("test"), lines))
+    return gold_play.read(path)
 
 
 def judged(run: Experiment, gold: Gold, lines: Lines) -> Written:
@@ -274,13 +296,22 @@ def base_artifact(model: Path, work: Path) -> Path:
     return target.resolve()
 
 
-def report(run: Experiment, found: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """The page and the chart."""
-    start = [one["written"][START] for one in found]
-    rows = {arm.name: gold_report.row([one["written"][arm.name] for one in found], start) for arm in ARMS}
-    ways = {arm.name: [one["ways"][arm.name] for one in found] for arm in ARMS if arm.kind in WITH_A_WAY}
+def report(run: Experiment, found: Sequence[Found]) -> tuple[str, str]:
+    """The page and the chart of what there is: of an arm, the seeds that have it."""
+    rows, ways, missing = {}, {}, []
+    for arm in ARMS:
+        having = [one for one in found if arm.name in one["ways"]]
+        if len(having) < run.seeds:
+            missing.append(f"{arm.name} ({len(having)} of {run.seeds} seeds)")
+        if having:
+            start = [one["written"][START] for one in having]
+            rows[arm.name] = gold_report.row([one["written"][arm.name] for one in having], start)
+        if having and arm.kind in WITH_A_WAY:
+            ways[arm.name] = [one["ways"][arm.name] for one in having]
     best = {"best of n": [[(point["kl"], point["gold"]) for point in one["best"]] for one in found]}
     page = gold_report.page(rows, ways | best, [one["best"] for one in found], against=PPO)
+    if missing:
+        page += f"\n**Not all of it has run.** Missing: {', '.join(missing)}.\n"
     about = (
         f"{len(found)} seeds, {len(run.prompts('test'))} held-out prompts, {machine()}, {datetime.now(UTC):%Y-%m-%d}"
     )
@@ -300,6 +331,7 @@ def experiment(given: argparse.Namespace) -> Experiment:
         things=min(given.things, len(THINGS)),
         forms=min(given.forms, len(FORMS)),
         raw=vader(given.work),
+        held_out=given.held_out,
     )
 
 
@@ -311,6 +343,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words.add_argument("--seeds", type=int, default=5)
     words.add_argument("--things", type=int, default=len(THINGS), help="fewer things make fewer prompts")
     words.add_argument("--forms", type=int, default=len(FORMS), help="fewer forms make fewer prompts")
+    words.add_argument("--held-out", type=int, metavar="N", help="answer only so many of the held-out prompts")
     words.add_argument("--settings", type=Path, metavar="FILE", help="JSON: settings by recipe")
     words.add_argument("--docs", type=Path, metavar="DIR", help="where gold.md and images/gold.svg go")
     run = experiment(words.parse_args(arguments))
@@ -318,9 +351,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def carry_out(run: Experiment, docs: Path | None) -> None:
-    """All seeds, then the page and the chart into the work folder and, if asked for, the docs."""
+    """All seeds; after each arm the page and the chart into the work folder and, if asked for, the docs."""
     gold, people = taste_of(run)
-    found = [one_seed(run, seed, gold, people) for seed in range(run.seeds)]
+    done: list[Found] = []
+    for seed in range(run.seeds):
+        for found in one_seed(run, seed, gold, people):
+            publish(run, [*done, found], docs)
+        done.append(found)
+
+
+def publish(run: Experiment, found: Sequence[Found], docs: Path | None) -> None:
+    """Write down what there is."""
     page, chart = report(run, found)
     for folder, images in [(run.work, run.work)] + ([(docs, docs / "images")] if docs else []):
         write_whole(folder / "gold.md", page)

@@ -1,5 +1,6 @@
 """The gold experiment's plan: prompts, arms, settings, and where everything lies."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,8 +51,6 @@ THINGS: Final = (
     *("a wedding speech", "a bus driver", "a noisy fridge"),
 )
 HELD_OUT_THINGS: Final = 16
-FITTED_ON: Final = 2000
-POINTS: Final = 8
 START: Final = "SFT"
 PPO: Final = "PPO, values shared"
 # Kinds whose policies are looked at on the way, at their checkpoints.
@@ -72,12 +71,13 @@ class Arm:
         return self.name.replace(" ", "_").replace(",", "")
 
 
+# In this order: what says most comes first, because a table can be had after each.
 ARMS: Final = (
-    Arm("best of n, learnt", "best_of_n"),
-    Arm("DPO", "dpo"),
-    Arm("RLOO", "rloo"),
     Arm(PPO, "ppo", {"value": "shared"}),
+    Arm("RLOO", "rloo"),
+    Arm("DPO", "dpo"),
     Arm("PPO, values apart", "ppo", {"value": "apart"}),
+    Arm("best of n, learnt", "best_of_n"),
 )
 REWARD: Final = Arm("reward", "reward")
 ROUNDS: Final = {
@@ -85,19 +85,23 @@ ROUNDS: Final = {
     "prompts_per_update": 16,
     "samples_per_prompt": 4,
     "max_new_tokens": 48,
-    "learning_rate": 1e-4,
+    "learning_rate": 4e-4,
     "value_learning_rate": 1e-3,
+    # Most completions are cut there, for people and for gold alike; the best of n are chosen without a penalty too.
+    "missing_stop_penalty": 0.0,
 }
 DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "people": {"tasks_per_prompt": 1},
     # 2.5 nats at most; 4 nats would take 148.
     "choice": {"n": 32},
+    # Checkpoints of an arm that are looked at.
+    "way": {"points": 8},
     "evaluate": {"samples_per_prompt": 4, "max_new_tokens": 48, "prompts_per_chunk": 8},
     "reward": {"minimum_steps": 60, "ties": "rao_kupper", "max_completion_tokens": 64},
     "ppo": ROUNDS,
     "rloo": {name: value for name, value in ROUNDS.items() if name != "value_learning_rate"},
     "dpo": {"max_completion_tokens": 64, "minimum_steps": 60},
-    "best_of_n": {"samples_per_prompt": 8, "max_new_tokens": 48, "prompts": 384},
+    "best_of_n": {"samples_per_prompt": 8, "max_new_tokens": 48, "prompts": 384, "missing_stop_penalty": 0.0},
 }
 
 
@@ -112,12 +116,17 @@ class Experiment:
     things: int
     forms: int
     raw: Raw
+    held_out: int | None = None
 
     def prompts(self, split: str) -> list[str]:
-        """The prompts of a split: no thing is in both."""
+        """The prompts of a split: no thing is in both. Of those held out, at most `held_out`, drawn."""
         held = min(HELD_OUT_THINGS, self.things // 2)
         things = THINGS[: self.things - held] if split == "train" else THINGS[self.things - held : self.things]
-        return [form.format(thing) for thing in things for form in FORMS[: self.forms]]
+        prompts = [form.format(thing) for thing in things for form in FORMS[: self.forms]]
+        if split == "train" or self.held_out is None or self.held_out >= len(prompts):
+            return prompts
+        drawn = random.Random(0).sample(range(len(prompts)), self.held_out)  # noqa: S311 -- no secret
+        return [prompts[place] for place in sorted(drawn)]
 
     def folder(self, seed: int) -> Path:
         """What belongs to one seed."""
@@ -130,7 +139,7 @@ class Experiment:
         settings = dict(self.settings[arm.kind]) | dict(arm.settings)
         if arm.kind in WITH_A_WAY:
             steps = settings.get("updates") or settings.get("minimum_steps") or 1
-            settings["checkpoint_every"] = max(1, steps // POINTS)
+            settings["checkpoint_every"] = max(1, steps // self.settings["way"]["points"])
         return settings
 
     def reading(self, **more: Any) -> EvaluateConfig:

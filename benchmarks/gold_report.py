@@ -109,13 +109,12 @@ def equal_kl_rows(ways: Mapping[str, Sequence[Way]], against: str) -> list[dict[
 
 
 def gaps_at(own: Sequence[Way], other: Sequence[Way], nats: float) -> dict[str, Any] | None:
-    """Gold at a distance over seeds, and the leads over another arm; None where a seed does not get there."""
-    mine = [at_equal_kl(points, nats) for points in own]
-    theirs = [at_equal_kl(points, nats) for points in other]
-    gaps = [one - two for one, two in zip(mine, theirs, strict=True) if one is not None and two is not None]
-    if len(gaps) < len(mine):
+    """Gold at a distance over the seeds that both have, and the leads; None where one does not get there in a seed."""
+    both = [(at_equal_kl(mine, nats), at_equal_kl(theirs, nats)) for mine, theirs in zip(own, other, strict=False)]
+    known = [(one, two) for one, two in both if one is not None and two is not None]
+    if len(known) < len(both):
         return None
-    return {"gold": float(np.mean([value for value in mine if value is not None])), "gaps": gaps}
+    return {"gold": float(np.mean([one for one, _ in known])), "gaps": [one - two for one, two in known]}
 
 
 def chosen(written: Written, weights: Sequence[Sequence[float]]) -> dict[str, float]:
@@ -137,13 +136,15 @@ def page(
 ) -> str:
     """All tables in markdown."""
     lines = ["# The gold experiment", "", "Written by `benchmarks/gold.py`, which says what is done.", ""]
-    lines += [*table(rows), "", "## At equal KL", ""]
-    lines += [*equal_kl_table(equal_kl_rows(ways, against), against), "", "## The best of n", ""]
+    lines += [*table(rows), ""]
+    if against in ways:
+        lines += ["## At equal KL", "", *equal_kl_table(equal_kl_rows(ways, against), against), ""]
+    lines += ["## The best of n", ""]
     lines += ["| n | KL at most | gold | gold win |", "|---|---|---|---|"]
     for place, point in enumerate(best[0]):
         gold, win = (float(np.mean([seed[place][name] for seed in best])) for name in ("gold", "win"))
         lines.append(f"| {point['n']:.0f} | {point['kl']:.2f} | {gold:.2f} | {win:.3f} |")
-    lines += ["", beside_the_best(rows[against], best, against)]
+    lines += ["", beside_the_best(rows[against], best, against)] if against in rows else []
     return "\n".join([*lines, "", "![Gold over the square root of KL](images/gold.svg)", ""])
 
 

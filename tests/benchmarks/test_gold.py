@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import gold, gold_report
-from benchmarks.gold_plan import ARMS, PPO
+from benchmarks.gold_plan import ARMS, FORMS, PPO, THINGS, Experiment
 from benchmarks.gold_report import Written
 from benchmarks.gold_taste import Gold, People, agreed, tie_rate
 from tests.sanity import meadow
@@ -22,6 +22,7 @@ ROUNDS = LORA | {"updates": 2, "prompts_per_update": 2, "samples_per_prompt": 2,
 SETTINGS = {
     "people": {"tasks_per_prompt": 1},
     "choice": {"n": 4},
+    "way": {"points": 2},
     "evaluate": {"samples_per_prompt": 2, "max_new_tokens": 8},
     "reward": LORA | {"minimum_steps": 2, "checkpoint_every": 0},
     "ppo": ROUNDS | {"blind_value": "warn"},
@@ -103,6 +104,25 @@ def test_a_chart_has_a_line_a_seed_and_bears_rounding() -> None:
     assert "a < b" in [part.text for part in drawn]
 
 
+def test_held_out_prompts_are_of_all_kinds_where_only_some_are_asked(tmp_path: Path) -> None:
+    def plan(held_out: int | None) -> Experiment:
+        return Experiment(tmp_path, tmp_path, 1, {}, len(THINGS), len(FORMS), lambda _: [], held_out)
+
+    everything, some = plan(None).prompts("test"), plan(64).prompts("test")
+    assert (len(everything), len(some)) == (256, 64)
+    assert set(some) < set(everything)
+    assert all(any(thing in prompt for prompt in some) for thing in THINGS[-16:])
+    assert all(any(prompt.startswith(form.partition("{")[0]) for prompt in some) for form in FORMS)
+    assert plan(64).prompts("train") == plan(None).prompts("train")
+    assert not set(plan(None).prompts("train")) & set(everything)
+
+
+def test_leads_are_counted_over_the_seeds_that_both_arms_have() -> None:
+    ways = {"a": [[(0.0, 0.0), (4.0, 1.0)]], "b": [[(0.0, 0.0), (4.0, 2.0)], [(0.0, 0.0), (4.0, 9.0)]]}
+    rows = {row["arm"]: row for row in gold_report.equal_kl_rows(ways, "a")}
+    assert rows["b"]["2"] == {"gold": pytest.approx(1.0), "gaps": [pytest.approx(0.5)]}
+
+
 def test_a_choice_is_worth_what_it_takes() -> None:
     written = Written(gold=[[0.0, 1.0, 2.0]], length=[[1.0, 1.0, 1.0]])
     assert gold_report.chosen(written, [[0, 0, 1.0]]) == {"gold": 2.0, "win": pytest.approx(2.5 / 3)}
@@ -113,13 +133,33 @@ def test_all_of_it_and_again_from_where_it_stopped(tmp_path: Path, monkeypatch, 
     base = build_tiny_model(tmp_path / "base", steps=60, exchanges=meadow.exchanges(1))
     monkeypatch.setattr(gold, "vader", lambda _: lambda texts: [meadow.warmth(text) for text in texts])
     monkeypatch.setattr(gold, "DEFAULTS", SETTINGS)
-    monkeypatch.setattr(gold, "FITTED_ON", 40)
     given = argparse.Namespace(
-        model=base, work=tmp_path / "work", seeds=1, settings=None, things=4, forms=2, docs=tmp_path / "docs"
+        model=base,
+        work=tmp_path / "work",
+        seeds=1,
+        settings=None,
+        things=4,
+        forms=2,
+        held_out=3,
+        docs=tmp_path / "docs",
     )
     (tmp_path / "docs" / "images").mkdir(parents=True)
+    pages: list[str] = []
+    write_whole = gold.write_whole
+
+    def hear(path: Path, text: str) -> None:
+        pages.extend([text] if path == given.docs / "gold.md" else [])
+        write_whole(path, text)
+
+    monkeypatch.setattr(gold, "write_whole", hear)
     gold.carry_out(gold.experiment(given), given.docs)
     told = capsys.readouterr().out
+    # A page after each part says what it lacks; the choice from more comes behind the first arm.
+    assert len(pages) == 1 + 2 * len(ARMS) + 1
+    assert all(f"{arm.name} (0 of 1 seeds)" in pages[0] for arm in ARMS)
+    assert [f"{arm.name} (0 of 1 seeds)" in pages[1] for arm in ARMS] == [False, *[True] * (len(ARMS) - 1)]
+    assert "Not all of it has run" not in pages[-1]
+    assert ["| 4 | 0.64 |" in page for page in pages[:3]] == [False, False, True]
     assert [told.count(f'"arm": "{arm.name}"') for arm in ARMS] == [1] * len(ARMS)
     page = (given.docs / "gold.md").read_text()
     assert all(f"| {arm.name} |" in page for arm in ARMS)
