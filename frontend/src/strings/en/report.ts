@@ -206,7 +206,7 @@ export const report = {
   standings: { judge: "Judge", proxy: "Proxy" },
   curve: "Score and distance",
   curveText:
-    "Each model over the square root of its KL from the reference. Where the proxy still rises and the judge does not, it has learnt the proxy's mistakes.",
+    "Each model over the square root of its KL from the reference. Where the proxy still rises and the judge does not, it has learnt the proxy's mistakes. Upright lines and ± show how far the heads of an ensemble disagree.",
   curveBest: (model: string) => `The judge scores ${model} highest.`,
   curveAlt: (count: number) =>
     `Mean scores of ${count} models over their distance; the numbers are in the table below.`,

@@ -193,7 +193,8 @@ export const report: Strings["report"] = {
   winVerdicts: { better: "更好", worse: "更差", "within noise": "在误差范围内" },
   standings: { judge: "评判", proxy: "代理" },
   curve: "得分与距离",
-  curveText: "每个模型的得分，横轴为它与参照模型之 KL 的平方根。代理仍在上升而评判不再上升之处，学到的是代理的错误。",
+  curveText:
+    "每个模型的得分，横轴为它与参照模型之 KL 的平方根。代理仍在上升而评判不再上升之处，学到的是代理的错误。竖线与 ± 表示集成模型各头之间的分歧。",
   curveBest: (model) => `评判给 ${model} 的得分最高。`,
   curveAlt: (count) => `${count} 个模型的平均得分随距离的变化；数值见下方表格。`,
   distanceOf: "与参照模型的 √KL",

@@ -16,6 +16,12 @@ interface Place {
   y: number;
 }
 
+interface Whisker {
+  x: number;
+  top: number;
+  bottom: number;
+}
+
 /** Every model over its distance from the reference: where the proxy still rises and the judge does not, stop. */
 export function OverOptimisation({ curve }: { curve: Curve }) {
   const best = curve.find((point) => point.recommended);
@@ -41,11 +47,21 @@ export function placesOf(curve: Curve, role: Role, across: Axis, up: Axis): Plac
   });
 }
 
+/** How far the heads of a role's ensemble disagree about each model, around its score. */
+export function whiskersOf(curve: Curve, role: Role, across: Axis, up: Axis): Whisker[] {
+  return curve.flatMap((point) => {
+    const seen = point[role];
+    if (seen === null || seen.spread === null) return [];
+    const [low, high] = [seen.mean - seen.spread, seen.mean + seen.spread];
+    return [{ x: placeOf(point.sqrt_kl, across), top: 100 - placeOf(high, up), bottom: 100 - placeOf(low, up) }];
+  });
+}
+
 function Picture({ curve }: { curve: Curve }) {
   const across = axisOf([], [0, ...curve.map((point) => point.sqrt_kl)]);
   const means = curve
     .flatMap((point) => [point.judge, point.proxy])
-    .flatMap((seen) => (seen === null ? [] : [seen.mean]));
+    .flatMap((seen) => (seen === null ? [] : [seen.mean - (seen.spread ?? 0), seen.mean + (seen.spread ?? 0)]));
   const up = axisOf([], means);
   const roles = (["judge", "proxy"] as const).filter((role) => curve.some((point) => point[role] !== null));
   return (
@@ -69,7 +85,12 @@ function Picture({ curve }: { curve: Curve }) {
         className="border-line h-64 w-full overflow-visible border"
       >
         {roles.map((role) => (
-          <Line key={role} role={role} places={placesOf(curve, role, across, up)} />
+          <Line
+            key={role}
+            role={role}
+            places={placesOf(curve, role, across, up)}
+            whiskers={whiskersOf(curve, role, across, up)}
+          />
         ))}
       </svg>
       <div aria-hidden="true" className="text-soft col-start-2 flex justify-between pt-1 text-xs tabular-nums">
@@ -82,7 +103,7 @@ function Picture({ curve }: { curve: Curve }) {
 }
 
 /** Round dots in a picture that is stretched: lines of no length with round ends. */
-function Line({ role, places }: { role: Role; places: readonly Place[] }) {
+function Line({ role, places, whiskers }: { role: Role; places: readonly Place[]; whiskers: readonly Whisker[] }) {
   const isJudge = role === "judge";
   const path = places.map(({ x, y }) => `${x},${y}`).join(" ");
   return (
@@ -93,11 +114,19 @@ function Line({ role, places }: { role: Role; places: readonly Place[] }) {
         strokeDasharray={isJudge ? undefined : "5 5"}
         vectorEffect="non-scaling-stroke"
       />
+      {whiskers.map(({ x, top, bottom }) => (
+        <path key={`${x} ${top}`} d={`M${x} ${top}V${bottom}`} strokeWidth="1" vectorEffect="non-scaling-stroke" />
+      ))}
       {places.map(({ x, y }) => (
         <path key={`${x} ${y}`} d={`M${x} ${y}h0`} strokeWidth="9" vectorEffect="non-scaling-stroke" />
       ))}
     </g>
   );
+}
+
+/** A mean score, with how far the ensemble's heads disagree where there are several. */
+export function scoreOf(seen: Curve[number][Role]): string {
+  return seen?.spread == null ? exact(seen?.mean) : `${exact(seen.mean)} ± ${exact(seen.spread)}`;
 }
 
 function Numbers({ curve }: { curve: Curve }) {
@@ -110,8 +139,8 @@ function Numbers({ curve }: { curve: Curve }) {
             {point.model} {point.recommended && <Pill tone="good">{t.report.recommended}</Pill>}
           </Cell>
           <Cell>{exact(point.kl)}</Cell>
-          <Cell>{exact(point.judge?.mean)}</Cell>
-          <Cell>{exact(point.proxy?.mean)}</Cell>
+          <Cell>{scoreOf(point.judge)}</Cell>
+          <Cell>{scoreOf(point.proxy)}</Cell>
         </tr>
       ))}
     </Table>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { placesOf } from "./OverOptimisation";
+import { placesOf, scoreOf, whiskersOf } from "./OverOptimisation";
 import { axisOf, barsOf, countsOf, curveOf, heightsOf, placeOf, spanOf } from "./geometry";
 
 const bin = (from: number, pairs: number) => ({
@@ -74,6 +74,16 @@ describe("a curve over distance", () => {
       { x: 50, y: 50 },
     ]);
     expect(placesOf(curve, "proxy", [0, 4], [0, 2])).toEqual([]);
+    expect(whiskersOf(curve, "judge", [0, 4], [0, 2])).toEqual([]);
+  });
+
+  it("shows how far an ensemble disagrees around its score", () => {
+    const seen = { mean: 1, spread: 0.5 };
+    const point = { model: "policy", kl: 4, sqrt_kl: 2, judge: null, proxy: seen, recommended: false };
+    expect(whiskersOf([point], "proxy", [0, 4], [0, 2])).toEqual([{ x: 50, top: 25, bottom: 75 }]);
+    expect(whiskersOf([point], "judge", [0, 4], [0, 2])).toEqual([]);
+    expect(scoreOf(seen)).toBe("1 ± 0.5");
+    expect(scoreOf({ mean: 1, spread: null })).toBe("1");
   });
 });
 
