@@ -63,6 +63,7 @@ export type CalibrationBin = Schemas["CalibrationBin"];
 export type Histogram = Schemas["Histogram"];
 export type Cycle = Schemas["CycleRead"];
 export type Loop = Schemas["LoopRead"];
+export type BlindComparison = Schemas["BlindComparisonRead"];
 export type Decision = Schemas["DecisionRead"];
 export type ModelVersion = Schemas["ModelVersionRead"];
 export type ModelLineage = Schemas["ModelVersionLineage"];

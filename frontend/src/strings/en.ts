@@ -1,4 +1,5 @@
 /** Every word of the page in English, by the feature that says it: the shape of every other language. */
+import { blind } from "./en/blind";
 import { common } from "./en/common";
 import { desk } from "./en/desk";
 import { guidelines } from "./en/guidelines";
@@ -21,6 +22,7 @@ export const en = {
   welcome,
   desk,
   loop,
+  blind,
   reading,
   report,
   runs,

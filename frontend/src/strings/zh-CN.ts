@@ -1,6 +1,7 @@
 /** 简体中文。 */
 import type { Strings } from "./en";
 
+import { blind } from "./zh-CN/blind";
 import { common } from "./zh-CN/common";
 import { desk } from "./zh-CN/desk";
 import { guidelines } from "./zh-CN/guidelines";
@@ -23,6 +24,7 @@ export const zhCN: Strings = {
   welcome,
   desk,
   loop,
+  blind,
   reading,
   report,
   runs,

@@ -13,6 +13,7 @@ import { Page } from "@/components/Page";
 import { Pill } from "@/components/Pill";
 import { t } from "@/strings";
 
+import { Blind } from "./Blind";
 import { Candidate } from "./Candidate";
 import { Decisions } from "./Decisions";
 import { Now } from "./Now";
@@ -49,7 +50,10 @@ export function LoopPage({ projectId, projectName, role }: LoopPageProps) {
           )}
           <Picture loop={loop.data} />
           <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1.15fr)_minmax(0,1fr)]">
-            <Decisions decisions={loop.data.decisions} projectId={projectId} />
+            <div className="grid gap-5">
+              <Decisions decisions={loop.data.decisions} projectId={projectId} />
+              <Blind projectId={projectId} liveId={loop.data.policy?.id ?? null} />
+            </div>
             <div className="grid gap-5">
               <Now loop={loop.data} />
               <WayBack loop={loop.data} projectId={projectId} />

@@ -5,7 +5,7 @@ import { Check, Select, TextField } from "@/components/Field";
 import { Panel } from "@/components/Page";
 import { t } from "@/strings";
 
-const PROMOTIONS = ["manual", "automatic"] as const;
+const PROMOTIONS = ["manual", "blind", "automatic"] as const;
 
 /** When the loop acts without being asked. */
 export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings }) {
@@ -67,6 +67,16 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
             name="promotion"
             defaultValue={loop.promotion}
             options={PROMOTIONS.map((one) => [one, t.settings.promotions[one]] as const)}
+          />
+          <TextField
+            label={t.settings.blindVotes}
+            hint={t.settings.blindVotesHint}
+            name="blind_votes"
+            type="number"
+            min={1}
+            max={5000}
+            required
+            defaultValue={loop.blind_votes}
           />
           <TextField
             label={t.settings.keepReady}

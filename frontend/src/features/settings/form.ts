@@ -70,6 +70,7 @@ function machineIn(form: FormData, before: ProjectSettings) {
       retrain_every_hours: isAutomatic ? figure(form, "retrain_every_hours") : null,
       run_ppo: form.has("run_ppo"),
       promotion: text(form, "promotion"),
+      blind_votes: figure(form, "blind_votes"),
       keep_tasks_ready: figure(form, "keep_tasks_ready"),
       cycles_per_day: isAutomatic ? figure(form, "cycles_per_day") : null,
       compute_minutes_per_day: isAutomatic ? figure(form, "compute_minutes_per_day") : null,

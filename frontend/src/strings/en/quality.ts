@@ -17,7 +17,7 @@ export const quality = {
 
   knownLead:
     "Tasks whose right order you give. Gold ones come up unseen among the others; practice ones come first, with feedback.",
-  purposes: { gold: "Gold", practice: "Practice" },
+  purposes: { gold: "Gold", practice: "Practice", blind: "Blind comparison" },
   purposeTexts: {
     gold: "Looks like any other task. Nobody is told; their agreement shows here.",
     practice: "Shown before the first real task. Afterwards people see the right order and why.",

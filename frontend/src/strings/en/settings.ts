@@ -99,7 +99,13 @@ export const settings = {
   limitEmpty: "Empty: no limit. Days end at midnight UTC; you may always start a cycle.",
   runPpo: "Improve the policy after the reward model",
   promotion: "A new policy is promoted",
-  promotions: { manual: "by a person", automatic: "by itself, when it passes the rule" },
+  promotions: {
+    manual: "by a person",
+    blind: "by the votes of blind people",
+    automatic: "by itself, as soon as it is trained",
+  },
+  blindVotes: "Votes asked of blind people, at most",
+  blindVotesHint: "On held-out prompts, one each. Without a verdict by then a person decides.",
   keepReady: "Tasks kept ready",
   keepReadyHint: "New completions are written when fewer are open.",
 

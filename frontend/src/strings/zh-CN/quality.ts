@@ -17,7 +17,7 @@ export const quality: Strings["quality"] = {
   reportsNoneText: "您驳回或停用的记录会保留在这里。",
 
   knownLead: "由您给出正确排序的任务。金标准任务悄然混入其他任务；练习任务最先出现，并给出反馈。",
-  purposes: { gold: "金标准", practice: "练习" },
+  purposes: { gold: "金标准", practice: "练习", blind: "盲测比较" },
   purposeTexts: {
     gold: "与其他任务毫无二致。不会告知任何人；一致率显示在这里。",
     practice: "在第一个正式任务之前出现。完成后可看到正确排序及理由。",

@@ -101,7 +101,9 @@ export const settings: Strings["settings"] = {
   limitEmpty: "留空：不限制。每天以 UTC 零点为界；您始终可以手动启动周期。",
   runPpo: "训练奖励模型之后改进策略",
   promotion: "新策略的上线方式",
-  promotions: { manual: "由人决定", automatic: "满足规则时自动上线" },
+  promotions: { manual: "由人决定", blind: "由盲测投票决定", automatic: "训练完成后自动上线" },
+  blindVotes: "盲测投票数上限",
+  blindVotesHint: "每个留出提示一票。到上限仍无结论时由人决定。",
   keepReady: "保持就绪的任务数",
   keepReadyHint: "待完成任务少于此数时，会生成新的回答。",
 

@@ -1,0 +1,57 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+import * as blind from "@/api/blind";
+import type { BlindComparison, ModelVersion } from "@/api/types";
+
+import { AskBlindly } from "./AskBlindly";
+import { WinRate } from "./WinRate";
+
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
+
+function model(id: number, kind: ModelVersion["kind"], stage: ModelVersion["stage"]): ModelVersion {
+  return { id, kind, stage, name: `${kind} ${id}`, artifact: { sha256: "a", bytes: 1 } } as ModelVersion;
+}
+
+function show(what: React.ReactNode, models: ModelVersion[]) {
+  const client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
+  client.setQueryData(["models", 7], { items: models });
+  render(<QueryClientProvider client={client}>{what}</QueryClientProvider>);
+}
+
+describe("asking blind people", () => {
+  it("offers versions that write, against the live one", async () => {
+    const asked = vi.spyOn(blind, "askBlindly").mockResolvedValue({} as BlindComparison);
+    const models = [model(1, "base", "live"), model(2, "reward", "live"), model(3, "policy", "candidate")];
+    show(<AskBlindly projectId={7} liveId={1} />, models);
+    const options = screen.getAllByRole("option").map((one) => one.textContent);
+    expect(options).toEqual(["policy 3", "base 1 (live)", "policy 3"]);
+    fireEvent.change(screen.getByLabelText("Held-out prompts, at most"), { target: { value: "40" } });
+    fireEvent.click(screen.getByRole("button", { name: "Ask people" }));
+    await waitFor(() =>
+      expect(asked).toHaveBeenCalledWith(7, expect.any(String), { candidate_id: 3, rival_id: 1, prompts: 40 }),
+    );
+  });
+
+  it("says so when there is nothing to compare", () => {
+    show(<AskBlindly projectId={7} liveId={1} />, [model(1, "base", "live")]);
+    expect(screen.queryByRole("button")).toBeNull();
+    expect(screen.getByText(/nothing to compare yet/).textContent).toContain("live model");
+  });
+});
+
+describe("the win rate", () => {
+  it("stands with its confidence sequence, and not before the first decided vote", () => {
+    const comparison = { share: 34 / 46, low: 0.5044, high: 0.9058, error: 0.05 } as BlindComparison;
+    const { rerender } = render(<WinRate comparison={comparison} />);
+    expect(screen.getByText(/Win rate/).textContent).toBe(
+      "Win rate 0.74 of the decided votes, 95 % confidence sequence 0.504–0.906",
+    );
+    rerender(<WinRate comparison={{ ...comparison, share: null }} />);
+    expect(screen.queryByText(/Win rate/)).toBeNull();
+  });
+});
