@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 
 from app import audit
 from app.auth import invitations, tokens
@@ -11,8 +11,9 @@ from app.auth.access import Identity
 from app.auth.tables import User
 from app.loop.decisions import gate_words
 from app.loop.gate import Difference, Finding, Verdict, error_of
-from app.loop.tables import Cycle, LoopDecision
+from app.loop.tables import BlindComparison, Cycle, LoopDecision
 from app.prompts.tables import PromptSet, PromptSetError
+from app.rankings.blind_votes import ERROR
 from app.registry.tables import ModelVersion
 from app.runs import events
 from app.runs.tables import Run
@@ -81,6 +82,7 @@ def live(world: World) -> World:
     runs = _runs(world, admin)
     _models(world, runs)
     _turn(world, runs)
+    _blind(world, runs)
     _upload(world)
     _paper(world, admin)
     _webhooks(world)
@@ -187,6 +189,19 @@ def _turn(world: World, runs: dict[str, Run]) -> None:
     for tone, words in [("good", promoted), ("bad", refused), ("neutral", "Waiting.")]:
         told: dict[str, Any] = {"project_id": world.project.id, "cycle_id": cycle.id, "tone": tone, "text": words}
         world.session.add(LoopDecision(**told))
+
+
+def _blind(world: World, runs: dict[str, Run]) -> None:
+    policy = world.session.scalars(select(ModelVersion).filter_by(project_id=world.project.id, kind="policy")).one()
+    for version in (policy, world.model):
+        version.artifact_sha256, version.artifact_bytes = "ab" * 32, 1
+    asked = {"project_id": world.project.id, "candidate_id": policy.id, "rival_id": world.model.id, "error": ERROR}
+    told = {"state": "finished", "verdict": "better", "finished_at": func.now(), "prompts": 60}
+    votes = {"wins": 34, "losses": 12, "ties": 6, "identical": 2}
+    finished = BlindComparison(run_id=runs["sample cancelled"].id, **asked, **told, **votes)
+    still_open = BlindComparison(run_id=runs["reward queued"].id, prompts=200, **asked)
+    world.session.add_all([finished, still_open])
+    world.session.flush()
 
 
 def _finding(verdict: Verdict, number: int, loss: float, upper: float) -> Finding:

@@ -47,7 +47,7 @@ def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[E
     """Store answers, and open the tasks of prompts that have all of theirs."""
     models: dict[str, int] = held.inputs["models"]
     is_blind = held.inputs.get("purpose") == blind.PURPOSE
-    how = {name: held.config[name] for name in SAMPLING} | ({"blind": True} if is_blind else {})
+    how = {name: held.config[name] for name in SAMPLING if name in held.config} | ({"blind": True} if is_blind else {})
     written = [
         SampledCompletion(
             prompt_id=line["prompt_id"],
