@@ -60,6 +60,13 @@ class Settings(BaseSettings):
         3600.0, ge=0.5, le=604_800, description="A training process that says nothing for this long is ended."
     )
     scheduler_seconds: float = Field(2.0, ge=0.1, le=60, description="Pause between two rounds of the scheduler.")
+    isolation: Literal["auto", "off", "required"] = Field(
+        "auto", description="Sandbox for training processes: where it works, never, or no work without it."
+    )
+    run_memory_gb: float = Field(
+        0.0, ge=0, le=100_000, description="Memory a training process may have; 0 means no limit. Leave 0 with a GPU."
+    )
+    run_largest_file_gb: float = Field(256.0, gt=0, le=100_000, description="Largest file a training process writes.")
     webhook_key: SecretStr | None = Field(
         None, min_length=32, description="Key that webhooks' secrets are made from. Unset: a file of the data folder."
     )

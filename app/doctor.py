@@ -14,10 +14,11 @@ from typing import Literal
 import httpx
 import psycopg
 
-from app import instance
+from app import instance, isolation
 from app.config import Settings
 from app.embedded import children, valkey
 from app.embedded.binaries import ServerMissingError, postgres_folder, valkey_program
+from app.isolation import NotIsolatedError
 from app.pages import BUILT
 
 NEEDED_GIB = 4.0
@@ -43,6 +44,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         look_at_page,
         look_at_torch,
         look_at_gpu,
+        look_at_isolation,
         look_at_service,
     )
     return (look(settings) for look in looks)
@@ -126,6 +128,16 @@ def look_at_gpu(_settings: Settings) -> Finding:
     if answer and answer.returncode == 0:
         return Finding("ok", f"GPU: {'; '.join(answer.stdout.strip().splitlines())}")
     return Finding("ok", f"no NVIDIA GPU: training uses the CPU's {os.cpu_count()} cores")
+
+
+def look_at_isolation(settings: Settings) -> Finding:
+    """Whether training processes run in a sandbox here."""
+    try:
+        found = isolation.found(settings)
+    except NotIsolatedError as error:
+        return Finding("fail", str(error), "install bubblewrap and allow user namespaces, or set it to auto")
+    advice = "" if found.holds else "where strangers' models are imported, install bubblewrap on the worker's machine"
+    return Finding("ok" if found.holds else "warn", found.words, advice)
 
 
 def look_at_service(settings: Settings) -> Finding:

@@ -4,16 +4,20 @@ Messages are acknowledged on receipt and may be lost, doubled or late: a run's l
 scheduler rings again. One process does one run at a time (a solo pool), because the run's own process is its child.
 """
 
+import logging
 from typing import Any
 
 from celery import Celery
 from celery.concurrency.solo import TaskPool
 from celery.signals import worker_ready, worker_shutting_down
 
+from app import isolation
 from app.config import get_settings
 from app.jobs import EXECUTE_RUN
 from workers import listening
 from workers.jobs import execution
+
+logger = logging.getLogger(__name__)
 
 
 class OneRunPool(TaskPool):
@@ -71,7 +75,8 @@ def execute_run(run_id: int) -> None:
 
 @worker_ready.connect
 def begin_listening(**_signal: object) -> None:
-    """Watch over the doorbells of this worker's queues."""
+    """Say what protects the machine from a training process, and watch over the doorbells of this worker's queues."""
+    logger.info("here holds %s", isolation.found(get_settings()).words)
     listening.begin(list(app.amqp.queues.consume_from))
 
 

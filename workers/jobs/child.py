@@ -1,6 +1,7 @@
 """The process in which a recipe runs: started without secrets, heard through a pipe, ended with its whole group.
 
-This is fault containment: a crash, a segfault or the out-of-memory killer ends the child and never the worker.
+This is fault containment: a crash, a segfault or the out-of-memory killer ends the child and never the worker. Where a
+sandbox works it is isolated besides, see `app.isolation`.
 """
 
 import json
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import workers
+from app import isolation
+from app.config import get_settings
 from workers.jobs import entry
 
 logger = logging.getLogger(__name__)
@@ -148,16 +151,37 @@ class Child:
             return
 
 
+def bounds() -> list[str]:
+    """The child's limits in bytes: memory (0 for none), and the largest file that it may write."""
+    settings = get_settings()
+    return [str(int(gigabytes * 2**30)) for gigabytes in (settings.run_memory_gb, settings.run_largest_file_gb)]
+
+
+def sandbox(folder: Path, *, online: bool) -> list[str]:
+    """What isolates the child in `folder`: the beginning of its command, empty where it is not isolated.
+
+    It sees of this program what a recipe is made of, and the folder that a model is imported from.
+    """
+    settings = get_settings()
+    if not isolation.found(settings).holds:
+        return []
+    source = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("source") or {}
+    readable = [ROOT / "workers", *(Path(source[name]) for name in ("path",) if name in source)]
+    hidden = settings.data_dir.resolve()
+    return isolation.command(folder, hidden=hidden, readable=readable, here=ROOT, online=online)
+
+
 def start(folder: Path, *, threads: int, online: bool) -> Child:
     """Start the recipe that `folder/config.json` describes.
 
     Call from the thread that waits for it: on Linux the child dies with the thread that started it.
     """
+    command = [*sandbox(folder, online=online), *RECIPE, "--job", str(folder)]
     reading, writing = os.pipe()
     try:
         with (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-I", entry.__file__, str(writing), str(os.getpid()), *RECIPE, "--job", str(folder)],
+                [sys.executable, "-I", entry.__file__, str(writing), str(os.getpid()), *bounds(), *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

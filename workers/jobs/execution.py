@@ -15,9 +15,11 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import isolation
 from app.config import get_settings
 from app.db import transaction
 from app.errors import AppError
+from app.isolation import NotIsolatedError
 from app.loop import advancing
 from app.runs import leases
 from app.runs.events import note
@@ -150,6 +152,8 @@ class Job:
         if had_checkpoints:
             text = f"Goes on from the checkpoint of step {step}." if step else "No checkpoint is usable; starts over."
             leases.report(session, self.held, [note(text)], progress={})
+        where = isolation.found(get_settings())
+        leases.report(session, self.held, [note(f"Here holds {where.words}.")], progress={})
         return leases.start(session, self.held)
 
     def _keep_artifact(self, ending: Ending) -> Stored | None:
@@ -212,6 +216,8 @@ class Job:
             return outcome.failure("disk_full", "The disk is full.", log=log)
         if isinstance(error, DamagedArtifactError):
             return outcome.failure("bad_model", str(error))
+        if isinstance(error, NotIsolatedError):
+            return outcome.failure("not_isolated", f"{error}.")
         if isinstance(error, AppError):
             return outcome.failure("bad_data", error.detail, advice=error.advice)
         return outcome.failure("error", f"The worker failed: {type(error).__name__}.", log=log)

@@ -24,6 +24,7 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "bad_data": "Look at the data that the message names.",
         "bad_model": "Import the model again.",
         "disk_full": "Free space in the data folder, then start the run again; checkpoints are kept.",
+        "not_isolated": "Run `plackett doctor` where the worker runs: it says what the sandbox lacks.",
         "error": "The end of the log below says what happened.",
     }
 )

@@ -15,7 +15,7 @@ from workers.jobs import execution
 @pytest.fixture
 def database(committed_database: Database, use_settings: Callable[..., object]) -> Database:
     """A database of the test's own, with leases of two seconds."""
-    use_settings(run_lease_seconds=2, run_max_stalls=2, torch_threads=1)
+    use_settings(run_lease_seconds=2, run_max_stalls=2, torch_threads=1, isolation="off")
     return committed_database
 
 
