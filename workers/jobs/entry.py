@@ -9,9 +9,11 @@ import os
 import resource
 import signal
 import sys
+from pathlib import Path
 
 EVENTS = 3
 PR_SET_PDEATHSIG = 1
+OOM_SCORE = "500"
 # Shards, libraries, pipes: a few hundred at most. Beyond this something leaks.
 MOST_FILES = 65_536
 
@@ -36,6 +38,12 @@ def bound(memory: int, file: int) -> None:
         _, hard = resource.getrlimit(kind)
         lower = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (lower, lower))
+
+
+def die_first() -> None:
+    """Where memory runs out, the kernel shall take this process before a database or a worker (Linux)."""
+    if sys.platform == "linux":
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
 
 
 def main() -> None:

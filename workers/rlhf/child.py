@@ -12,32 +12,13 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-
-from workers.rlhf.artifacts import BadArtifactError
-from workers.rlhf.credit import BlindValueError
-from workers.rlhf.data import BadDataError
-from workers.rlhf.import_model import BadModelError
 from workers.rlhf.job import Emit, Event, PausedError, open_job
 from workers.rlhf.launch import launch
-from workers.rlhf.training import NonFiniteError
+from workers.rlhf.reasons import reason_of
 
 EVENT_PIPE: Final = 3
 PARENT_GONE: Final = 70
 PAUSE: Final = b"pause"
-ADVICE: Final[tuple[tuple[type[Exception], str, str], ...]] = (
-    (NonFiniteError, "non_finite", "Lower the learning rate, then start the run again."),
-    (
-        BlindValueError,
-        "blind_value",
-        "More prompts per update or value=apart help; blind_value=warn goes on as it is, and rloo needs no values.",
-    ),
-    (BadDataError, "bad_data", "Correct the data that the message names."),
-    (BadArtifactError, "bad_model", "Choose another model version, or import the model again."),
-    (BadModelError, "bad_model", "Check the source of the model."),
-    (torch.OutOfMemoryError, "out_of_memory", "Lower prompts_per_chunk or rows_per_batch, or the longest lengths."),
-    (MemoryError, "out_of_memory", "Lower prompts_per_chunk or rows_per_batch, or the longest lengths."),
-)
 
 
 def run_child(folder: Path) -> int:
@@ -81,11 +62,7 @@ def speakable(content: Any) -> Any:
 
 def fail(error: Exception, emit: Emit) -> None:
     """Tell why a run can't go on and what its owner can do."""
-    reason, advice = "error", "The log has the details; if it happens again, please report it."
-    for kind, name, text in ADVICE:
-        if isinstance(error, kind):
-            reason, advice = name, text
-            break
+    reason, advice = reason_of(error)
     text = f"{error}" or type(error).__name__
     emit({"type": "log", "level": "error", "text": text})
     emit({"type": "failure", "reason": reason, "text": text, "advice": advice})

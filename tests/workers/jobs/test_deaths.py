@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from app.config import get_settings
 from app.db import transaction
 from app.runs import leases, service
 from app.runs.tables import Run
@@ -57,7 +58,7 @@ def test_a_child_that_always_dies_fails_its_run_at_the_limit(
     run_id = start("reward")
     execution.execute(run_id)
     run = read_run(run_id)
-    assert (run.state, run.stalls, run.lease_owner, run.finished_at) == ("queued", 1, None, None)
+    assert (run.state, run.stalls, run.lease_owner, run.finished_at) == ("queued", 1, None, None), run.error
     assert words in (run.notice or "")
     assert "Time 1 of 2" in (run.notice or "")
 
@@ -198,3 +199,18 @@ def test_the_systems_own_count_of_kills_is_read(tmp_path: Path, monkeypatch: pyt
     assert outcome.memory_kills() == 2
     monkeypatch.setattr(outcome, "OOM_COUNTERS", (tmp_path / "absent",))
     assert outcome.memory_kills() == 0
+
+
+@pytest.mark.commits
+@pytest.mark.usefixtures("patient")
+def test_the_child_offers_itself_to_the_out_of_memory_killer(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    behave(monkeypatch, "work_for_ever")
+    run_id = start("reward")
+    job = Working(run_id).start()
+    until(lambda: read_run(run_id).progress, 60)
+    pid = int((get_settings().runs_dir / str(run_id) / "pid").read_text())
+    mine, its = (int(Path(f"/proc/{one}/oom_score_adj").read_text()) for one in ("self", pid))
+    assert its > mine
+    with transaction() as session:
+        service.cancel(session, run_id, actor=None)
+    job.join(60)
