@@ -1,4 +1,5 @@
-"""Attention of texts that lie end to end: each sees itself alone, and virtual tokens before all of them.
+"""Attention of texts that lie end to end: each sees itself alone, and virtual tokens before all of them; or of
+prompts that lie end to end with their replies.
 
 Shapes: T = tokens of all texts, H = heads, d = width of a head, K = kept keys of virtual tokens before the texts.
 """
@@ -14,6 +15,8 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
+
+from workers.rlhf.branches import Branches, branch_by_branch
 
 NAME: Final = "end_to_end"
 # In these families nothing but attention mixes tokens, attention takes any function, and positions are given.
@@ -56,15 +59,19 @@ def attend(
     attention_mask: Tensor | None,
     *,
     lengths: Sequence[int] | None = None,
+    branches: Branches | None = None,
     **settings: Any,
 ) -> tuple[Tensor, None]:
     """The attention function of transformers: queries [N, H, T, d] to outputs [N, T, H, d].
 
-    With `lengths`, the row holds texts of so many tokens each.
+    With `lengths`, the row holds texts of so many tokens each; with `branches`, prompts with their replies.
     """
-    if lengths is None:
+    if lengths is None and branches is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
     scale, dropout = settings.get("scaling"), float(settings.get("dropout") or 0.0)
+    if branches is not None:
+        return branch_by_branch(query, key, value, branches, scale=scale, dropout=dropout), None
+    assert lengths is not None  # noqa: S101 -- one of the two is given
     if query.is_cuda and product_dtype(value) in HALF and dropout == 0:
         return by_kernel(query, key, value, lengths, scale), None
     return text_by_text(query, key, value, lengths, scale=scale, dropout=dropout), None

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from transformers import DynamicCache
 
+from workers.rlhf.attention import packable
 from workers.rlhf.prefix import Dialogues, States, as_rows, dialogues, shared, shares_prefix
 from workers.rlhf.tree import as_tree
 
@@ -43,11 +44,16 @@ def choose(backbone: nn.Module, wanted: str = "auto") -> Form:
     """The form that was asked for, or the fastest, if a few tokens come out as in separate rows; else rows."""
     if wanted == "auto" and launch_bound(backbone):
         return "rows"
-    candidates: tuple[Form, ...] = ("cache", "tree") if wanted == "auto" else (wanted,)  # type: ignore[assignment]
+    candidates: tuple[Form, ...] = fastest_first(backbone) if wanted == "auto" else (wanted,)  # type: ignore[assignment]
     for form in candidates:
         if form != "rows" and shares_prefix(backbone) and is_exact(backbone, form):
             return form
     return "rows"
+
+
+def fastest_first(backbone: Any) -> tuple[Form, ...]:
+    """The forms that share prompts. On a CPU one row multiplies every weight once, where it costs no dense mask."""
+    return ("tree", "cache") if backbone.device.type == "cpu" and packable(backbone) else ("cache", "tree")
 
 
 def launch_bound(backbone: nn.Module) -> bool:

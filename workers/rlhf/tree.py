@@ -1,5 +1,6 @@
 """A prompt and its K replies as one row [prompt | y1 | … | yK]: positions restart at each reply, a mask keeps replies
-from seeing each other. Exact, and one forward over P + ΣR tokens.
+from seeing each other. Exact, and one forward over P + ΣR tokens. On a CPU all prompts lie in the same row where the
+model can do with that, and nothing that the mask would hide is computed.
 
 Shapes: B = prompts = rows, T = tokens of the longest row, others as in `prefix`.
 """
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 
+from workers.rlhf.attention import NO_MASK, end_to_end_attention, packable
+from workers.rlhf.branches import branches_of
 from workers.rlhf.prefix import Dialogues, States, as_input
 
 PADDING: Final = -1
@@ -38,6 +41,8 @@ class Tree:
 
 def as_tree(backbone: nn.Module, batch: Dialogues) -> States:
     """Run each prompt with all its replies in one row."""
+    if packable(backbone) and not takes_blocks(batch.prompt.device):
+        return in_one_row(backbone, batch)
     tree = tree_of(batch, block=BLOCK if takes_blocks(batch.prompt.device) else 1)
     flat = torch.cat([batch.prompt.flatten(0, 1), batch.reply.flatten(0, 1)])
     with attention(backbone, batch.prompt.device):
@@ -47,11 +52,27 @@ def as_tree(backbone: nn.Module, batch: Dialogues) -> States:
             position_ids=tree.position_BT,
             use_cache=False,
         ).last_hidden_state
-    states = hidden_BTd.flatten(0, 1)[tree.place]
-    width, size = hidden_BTd.size(-1), batch.prompt_mask_BP.numel()
-    return States(
-        states[:size].view(*batch.prompt_mask_BP.shape, width), states[size:].view(*batch.reply_mask_NR.shape, width)
+    return _parted(hidden_BTd.flatten(0, 1)[tree.place], batch)
+
+
+def in_one_row(backbone: Any, batch: Dialogues) -> States:
+    """Run all prompts with all their replies in the same row, without a mask and without padding."""
+    tree = tree_of(batch)
+    real_BT = tree.segment_BT != PADDING
+    flat = torch.cat([batch.prompt.flatten(0, 1), batch.reply.flatten(0, 1)])
+    branches = branches_of(
+        batch.prompt_mask_BP.sum(dim=1).tolist(), batch.reply_mask_NR.sum(dim=1).tolist(), batch.owner_N.tolist()
     )
+    with end_to_end_attention(backbone):
+        hidden_Td = backbone(
+            **as_input(flat[tree.source_BT[real_BT]][None]),
+            attention_mask=NO_MASK,
+            position_ids=tree.position_BT[real_BT][None],
+            use_cache=False,
+            branches=branches,
+        ).last_hidden_state[0]
+    column_BT = real_BT.flatten().cumsum(0) - 1
+    return _parted(hidden_Td[column_BT[tree.place]], batch)
 
 
 def tree_of(batch: Dialogues, *, block: int = 1) -> Tree:
@@ -127,6 +148,14 @@ def _tokens(batch: Dialogues) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Te
         torch.cat([torch.full_like(prompt_B, PROMPT), reply_N + 1]),
         torch.cat([prompt_P - (width - length_B[prompt_B]), length_B[owner] + reply_R]),
     ), torch.cat([prompt_B * width + prompt_P, size + reply_N * batch.reply_mask_NR.size(1) + reply_R])
+
+
+def _parted(states: Tensor, batch: Dialogues) -> States:
+    """States of all prompt tokens followed by all reply tokens, as they are padded in the batch."""
+    width, size = states.size(-1), batch.prompt_mask_BP.numel()
+    return States(
+        states[:size].view(*batch.prompt_mask_BP.shape, width), states[size:].view(*batch.reply_mask_NR.shape, width)
+    )
 
 
 def _placed(shape: tuple[int, int], at: tuple[Tensor, Tensor], value: Tensor, blank: int) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from workers.rlhf import models
+from workers.rlhf import models, tree
 from workers.rlhf.forms import choose, is_exact, run
 from workers.rlhf.heads import ScoreHead
 from workers.rlhf.models import LanguageModel
@@ -21,6 +21,13 @@ def batch(tiny: LanguageModel) -> Dialogues:
     return dialogues(PROMPTS, REPLIES, tiny.chat.pad_id)
 
 
+def masked_tree(backbone, batch: Dialogues):
+    """As for a model whose rows can hold one prompt only: a row each, and a dense mask."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tree, "packable", lambda _: False)
+        return as_tree(backbone, batch)
+
+
 def scores_and_gradient(model: LanguageModel, batch: Dialogues, way) -> tuple[Tensor, Tensor]:
     torch.manual_seed(0)
     head = ScoreHead(model.width)
@@ -31,7 +38,7 @@ def scores_and_gradient(model: LanguageModel, batch: Dialogues, way) -> tuple[Te
     return score_N.detach(), gradient
 
 
-@pytest.mark.parametrize("way", [shared, as_tree])
+@pytest.mark.parametrize("way", [shared, as_tree, masked_tree])
 def test_a_shared_prefix_gives_the_scores_and_the_gradient_of_separate_rows(
     tiny: LanguageModel, batch: Dialogues, way
 ) -> None:
@@ -42,7 +49,7 @@ def test_a_shared_prefix_gives_the_scores_and_the_gradient_of_separate_rows(
     assert (one_gradient - many_gradient).norm() <= 1e-4 * many_gradient.norm()
 
 
-@pytest.mark.parametrize("way", [shared, as_tree, as_rows])
+@pytest.mark.parametrize("way", [shared, as_tree, masked_tree, as_rows])
 def test_rows_are_what_the_model_says_of_each_text_alone(tiny: LanguageModel, batch: Dialogues, way) -> None:
     states = way(tiny.backbone, batch)
     before_NRd = states.before(batch.owner_N)
@@ -60,7 +67,7 @@ def test_rows_are_what_the_model_says_of_each_text_alone(tiny: LanguageModel, ba
 def test_what_stands_in_the_padding_is_never_read(tiny: LanguageModel, batch: Dialogues) -> None:
     other = dialogues(PROMPTS, REPLIES, pad_id=77)
     assert not torch.equal(other.prompt, batch.prompt)
-    for way in (shared, as_tree, as_rows):
+    for way in (shared, as_tree, masked_tree, as_rows):
         one, other_states = way(tiny.backbone, batch), way(tiny.backbone, other)
         torch.testing.assert_close(
             one.reply_NRd[batch.reply_mask_NR], other_states.reply_NRd[batch.reply_mask_NR], atol=1e-5, rtol=1e-4
@@ -85,7 +92,7 @@ def loss_gradient(model: LanguageModel, loss: Tensor) -> Tensor:
     return torch.cat([w.grad.flatten() for w in model.backbone.parameters()])
 
 
-@pytest.mark.parametrize("way", [shared, as_tree, as_rows])
+@pytest.mark.parametrize("way", [shared, as_tree, masked_tree, as_rows])
 def test_k_ways_have_the_loss_and_the_gradient_of_all_pairs_run_apart(
     tiny: LanguageModel, batch: Dialogues, way
 ) -> None:
@@ -108,13 +115,13 @@ def test_k_ways_have_the_loss_and_the_gradient_of_all_pairs_run_apart(
 
 
 def test_a_tree_row_holds_no_padding_between_its_parts(batch: Dialogues) -> None:
-    tree = tree_of(batch)
-    assert tree.segment_BT.tolist() == [
+    laid = tree_of(batch)
+    assert laid.segment_BT.tolist() == [
         [0] * 6 + [1] * 3 + [2] * 2 + [3] * 5,
         [0] * 3 + [4] * 2 + [5] * 4 + [-1] * 7,
     ]
-    assert tree.position_BT[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 6, 7, 6, 7, 8, 9, 10]
-    assert tree.position_BT[1, :9].tolist() == [0, 1, 2, 3, 4, 3, 4, 5, 6]
+    assert laid.position_BT[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 6, 7, 6, 7, 8, 9, 10]
+    assert laid.position_BT[1, :9].tolist() == [0, 1, 2, 3, 4, 3, 4, 5, 6]
     assert tree_of(batch, block=10).segment_BT.size(1) == 20
 
 
@@ -129,7 +136,8 @@ def test_a_tree_mask_keeps_replies_apart(batch: Dialogues) -> None:
 
 
 def test_a_model_gets_a_form_that_is_exact_for_it(tiny: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose(tiny.backbone) == "cache"
+    assert choose(tiny.backbone) == "tree"
+    assert choose(tiny.backbone, "cache") == "cache"
     assert choose(tiny.backbone, "tree") == "tree"
     assert choose(tiny.backbone, "rows") == "rows"
     assert is_exact(tiny.backbone, "tree")
