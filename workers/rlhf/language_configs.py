@@ -33,10 +33,11 @@ class SftConfig:
         16, "Demonstrations per step", "Demonstrations per optimizer step.", minimum=1, maximum=65_536
     )
     tokens_per_forward: int = setting(
-        2048,
+        0,
         "Tokens per forward",
-        "Tokens that go through the model together; only memory and speed depend on it.",
-        minimum=16,
+        "Tokens that go through the model together, a longer text alone; only memory and speed depend on it. 0 takes "
+        "512 on a CPU and 2,048 on a GPU.",
+        minimum=0,
         maximum=10_000_000,
     )
     batching: Literal["packed", "padded"] = setting(

@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 
 from workers.rlhf import import_model, models, sample
+from workers.rlhf.allocator import keep_freed_memory
 from workers.rlhf.artifacts import read_description, seal
 from workers.rlhf.best_of_n_run import launch_best_of_n
 from workers.rlhf.data import BadDataError, read_lines
@@ -24,6 +25,8 @@ def launch(job: Job) -> None:
     """Run a job's recipe to its end."""
     if job.threads:
         torch.set_num_threads(job.threads)
+    if models.main_device().type == "cpu":
+        keep_freed_memory()
     # On a CPU a resumed run ends with the very same bits: no scattered additions in an order of their own. A GPU would
     # pay for it with slower kernels and a warning at each that has no such order.
     torch.use_deterministic_algorithms(mode=models.main_device().type == "cpu", warn_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -19,12 +19,16 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from workers.rlhf.attention import NO_MASK, end_to_end_attention, packable
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.cross_entropy import summed_nll
+from workers.rlhf.lean_layers import lean_layers
 from workers.rlhf.models import Role, fresh_seed
 from workers.rlhf.packing import Row, TokenBatch, bucket, end_to_end, pack, side_by_side
 from workers.rlhf.prefix import behind
 from workers.rlhf.processes import Team
 from workers.rlhf.sampling import row_seed
 from workers.rlhf.training import NonFiniteError, clipped_step, require_finite, set_rate, warm_cosine
+
+# Tokens that go through the model together where nobody says how many: on a CPU more are no faster, and keep memory.
+AT_ONCE: Final = {"cpu": 512, "cuda": 2048}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Pupil:
         """Read as set: attention inside each text alone, and half precision where matrices are multiplied."""
         model = self.role.model
         with ExitStack() as stack:
+            if torch.is_grad_enabled() and not self.half:
+                stack.enter_context(lean_layers(model.causal))
             if self.packed:
                 stack.enter_context(end_to_end_attention(model.backbone))
             if self.dropout and torch.is_grad_enabled():
@@ -73,6 +79,8 @@ class Pupil:
 def pupil(role: Role, *, tokens_per_forward: int, packed: bool, team: Team, **how: bool) -> Pupil:
     """A pupil that packs if it is asked to and the model can; on a GPU it multiplies in bf16, whatever the weights.
 
+    `tokens_per_forward` of 0 is what suits the device.
+
     Raises:
         ValueError: layers can't be worked out twice in this family, or must keep the keys and values of virtual tokens.
     """
@@ -82,7 +90,8 @@ def pupil(role: Role, *, tokens_per_forward: int, packed: bool, team: Team, **ho
     if how.get("layers_twice") and not model.causal.supports_gradient_checkpointing:
         raise ValueError(f"gradient_checkpointing: {type(model.causal).__name__} needs it off")
     half = model.device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return Pupil(role, tokens_per_forward, packed and packable(model.backbone), team, half, **how)
+    tokens = tokens_per_forward or AT_ONCE[model.device.type]
+    return Pupil(role, tokens, packed and packable(model.backbone), team, half, **how)
 
 
 def states(role: Role, batch: TokenBatch) -> Tensor:
@@ -124,7 +133,7 @@ def learn(reader: Pupil, rows: Sequence[Row], training: Training, gradient_norm:
     require_finite(torch.tensor(nll / count), f"the loss of {broken or 'another process'}")
     weights = [weight for group in training.optimizer.param_groups for weight in group["params"]]
     reader.team.sum_gradients(weights)
-    length = clipped_step(training.optimizer, gradient_norm)
+    length = clipped_step(training.optimizer, gradient_norm, keep=True)
     rate = training.optimizer.param_groups[0]["lr"]
     return {"loss": nll / count, "tokens": float(count), "gradient_norm": length, "learning_rate": rate}
 

@@ -15,6 +15,7 @@ from workers.rlhf.checkpoints import Training
 from workers.rlhf.course import Course, Likelihood
 from workers.rlhf.forms import choose
 from workers.rlhf.heads import ScoreHead
+from workers.rlhf.lean_layers import lean_layers
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.pairs import RankedPrompt, accuracy, pair_batch
 from workers.rlhf.prefix import Dialogues, dialogues, join
@@ -24,8 +25,9 @@ from workers.rlhf.training import adam, chunks, clipped_step, require_finite, se
 ADAPTER: Final = "reward"
 # The frozen layers' states of a prompt are kept for the next pass up to this much memory in all.
 REMEMBERED_BYTES: Final = 1 << 30
-# Prompts that go through the model together where nobody says how many: on a CPU more of them are no faster.
-PROMPTS_AT_ONCE: Final = 2
+# Tokens, repeated prompts and padding counted in, that go through the model together on a CPU where nobody says how
+# many prompts: more are no faster there, and keep more memory.
+TOKENS_AT_ONCE: Final = 512
 # Of a GPU's free memory, what one pass may take; and numbers of 4 bytes that a token keeps for the backward pass, for
 # each unit of a layer's width and of its inner width (counted generously).
 SHARE_OF_MEMORY: Final = 0.4
@@ -98,9 +100,10 @@ class Reader:
 
     def parts(self, prompts: Sequence[RankedPrompt]) -> Iterator[Sequence[RankedPrompt]]:
         """The prompts in order, as many at a time as the configuration says, or as the device has memory for."""
-        if self.config.prompts_per_chunk or self.model.device.type == "cpu":
-            return chunks(prompts, self.config.prompts_per_chunk or PROMPTS_AT_ONCE)
-        return self.that_fit(prompts, token_room(self.model))
+        if self.config.prompts_per_chunk:
+            return chunks(prompts, self.config.prompts_per_chunk)
+        on_cpu = self.model.device.type == "cpu"
+        return self.that_fit(prompts, TOKENS_AT_ONCE if on_cpu else token_room(self.model))
 
     def that_fit(self, prompts: Sequence[RankedPrompt], tokens: int) -> Iterator[Sequence[RankedPrompt]]:
         """The prompts in order, as many at a time as have so many tokens with their padding, but at least one."""
@@ -124,7 +127,7 @@ class Reader:
     def _one(self, prompt: RankedPrompt) -> Dialogues:
         if id(prompt) in self.kept:
             return self.kept[id(prompt)][1]
-        batch = self.model.lower(self.tokens(prompt))
+        batch = self.model.lower(self._tokens(prompt))
         size = batch.prompt.nbytes + batch.reply.nbytes
         if size <= self.room:
             self.room -= size
@@ -186,14 +189,15 @@ def learn(
     loss, right, decided = 0.0, 0.0, 0
     by_length = sorted(prompts, key=lambda prompt: max(map(len, prompt.texts)))
     for chunk in reader.parts(by_length):
-        score_NH = reward.raw_members(reader.read(chunk))
-        chunk_loss = course.loss(reward.likelihood, score_NH, chunk) / len(prompts)
-        loss += require_finite(chunk_loss, "the reward model's loss")
-        prior = course.penalty(reward.likelihood) * (len(chunk) / len(prompts))
-        torch.autograd.backward(chunk_loss + prior)
+        with lean_layers(reward.language_model.causal):
+            score_NH = reward.raw_members(reader.read(chunk))
+            chunk_loss = course.loss(reward.likelihood, score_NH, chunk) / len(prompts)
+            loss += require_finite(chunk_loss, "the reward model's loss")
+            prior = course.penalty(reward.likelihood) * (len(chunk) / len(prompts))
+            torch.autograd.backward(chunk_loss + prior)
         share, count = accuracy(score_NH.detach().mean(dim=1).cpu(), pair_batch(chunk))
         right, decided = right + share * count, decided + count
-    length = clipped_step(training.optimizer, config.gradient_norm)
+    length = clipped_step(training.optimizer, config.gradient_norm, keep=True)
     metrics = {"loss": loss, "gradient_norm": length, "learning_rate": training.optimizer.param_groups[0]["lr"]}
     return metrics | ({"accuracy/train": right / decided} if decided else {})
 

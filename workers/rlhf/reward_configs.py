@@ -90,8 +90,8 @@ class RewardConfig:
     prompts_per_chunk: int = setting(
         0,
         "Prompts per forward",
-        "Prompts that go through the model together; only memory and speed depend on it. 0 takes two on a CPU, and on "
-        "a GPU as many as its memory has room for.",
+        "Prompts that go through the model together; only memory and speed depend on it. 0 takes a few hundred tokens "
+        "at a time on a CPU, and on a GPU as many prompts as its memory has room for.",
         minimum=0,
         maximum=1024,
     )

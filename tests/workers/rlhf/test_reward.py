@@ -131,8 +131,8 @@ def test_prompts_go_together_while_their_tokens_with_padding_fit(tiny_base: Path
         assert all(size <= room or len(part) == 1 for size, part in zip(sizes, parts, strict=True))
         assert len(parts) == {1: 8, 10**6: 1}.get(room, len(parts))
     assert 1 < len(list(reader.that_fit(prompts, 450))) < 8
-    # Without a number, a CPU takes two.
-    assert [len(part) for part in reader.parts(prompts)] == [2, 2, 2, 2]
+    # Without a number, a CPU takes a few hundred tokens.
+    assert list(reader.parts(prompts)) == list(reader.that_fit(prompts, 512))
 
 
 def test_the_order_of_completions_changes_no_score(tiny_base: Path) -> None:
