@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from benchmarks.reward_data import Ranking, rankings_of
+from workers.rlhf.allocator import keep_freed_memory
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.course import Course
 from workers.rlhf.data import chat_of
@@ -38,6 +39,8 @@ def steps(plan: dict[str, Any]) -> dict[str, Any]:
     Where the plan names a file for it, the first step's gradient goes there.
     """
     torch.set_num_threads(1)
+    # As every training run does on a CPU.
+    keep_freed_memory()
     rankings = rankings_of(plan)
     config = RewardConfig(
         method="full",

@@ -106,7 +106,7 @@ def settings(out: str, plan: dict[str, Any], micro: int, accumulation: int) -> R
         max_length=None,
         gradient_checkpointing=False,
         disable_dropout=True,
-        optim="adamw_torch",
+        optim="adamw_torch_fused",
         learning_rate=plan["learning_rate"],
         lr_scheduler_type="constant",
         max_grad_norm=1.0,

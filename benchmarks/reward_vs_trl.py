@@ -4,7 +4,7 @@ Both fine-tune every weight of the same model in fp32 on the same rankings, as m
 turns. The peer takes its best micro-batch. Random weights of SmolLM2-135M's shape: speed does not read them. Each row
 says how far loss and gradient of the first step agree.
 
-    python -m benchmarks.reward_vs_trl [--model tiny] [--arms k4_pairs,k9_pairs] [--repeats 3] [--steps 1]
+    python -m benchmarks.reward_vs_trl [--model tiny] [--arms k4_pairs,k9_pairs] [--repeats 3] [--steps 3]
 """
 
 import argparse
@@ -20,7 +20,7 @@ import torch
 from safetensors import safe_open
 from transformers import LlamaConfig, LlamaForSequenceClassification
 
-from benchmarks.peers import Side, by_turns, fastest, machine, ours, peer, ratios
+from benchmarks.peers import Side, by_turns, fastest, machine, ours, peer, ratios, usual
 from tests.tiny_model import tiny_tokenizer
 
 TRL = "trl==1.16.0"
@@ -95,9 +95,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", choices=list(SHAPES), default="135m")
     parser.add_argument("--arms", default="", help=f"comma-separated, of {', '.join(arms())}; all when left out")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=1, help="optimizer steps of each process, the last one counts")
+    parser.add_argument(
+        "--steps", type=int, default=3, help="optimizer steps of each process; the first counts only if alone"
+    )
     parser.add_argument("--at-once", type=int, default=1, help="turns side by side, where cores are to spare")
-    parser.add_argument("--chunk", type=int, default=4, help="prompts that our side runs together")
+    parser.add_argument("--chunk", type=int, default=0, help="prompts that our side runs together; 0: as it comes")
     parser.add_argument("--form", default="auto", help="auto, cache, tree or rows")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -168,7 +170,7 @@ def row(
     name: str, plan: dict[str, Any], turns: list[list[dict[str, Any]]], same: dict[str, float | None]
 ) -> dict[str, Any]:
     """One line of output: CPU seconds per ranking on both sides."""
-    seconds = [[found["seconds"][-1] / plan["prompts"] for found in side] for side in turns]
+    seconds = [[usual(found["seconds"]) / plan["prompts"] for found in side] for side in turns]
     return {
         "name": "reward_vs_trl",
         "arm": name,

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from benchmarks.sft_data import demonstrations_of
+from workers.rlhf.allocator import keep_freed_memory
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.data import chat_of
 from workers.rlhf.models import LanguageModel, Role
@@ -25,6 +26,8 @@ def steps(plan: dict[str, Any]) -> dict[str, Any]:
     Where the plan names a file for it, the first step's gradient goes there.
     """
     torch.set_num_threads(1)
+    # As every training run does on a CPU.
+    keep_freed_memory()
     rows = [Row(asked + said, [False] * len(asked) + [True] * len(said)) for asked, said in demonstrations_of(plan)]
     causal = AutoModelForCausalLM.from_pretrained(plan["model"], dtype=torch.float32)
     model = LanguageModel(causal.eval(), chat_of(AutoTokenizer.from_pretrained(plan["model"])), "benchmark")

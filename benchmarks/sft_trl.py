@@ -112,7 +112,7 @@ def settings(out: str, plan: dict[str, Any]) -> SFTConfig:
         max_length=None,
         packing=False,
         gradient_checkpointing=False,
-        optim="adamw_torch",
+        optim="adamw_torch_fused",
         learning_rate=plan["learning_rate"],
         lr_scheduler_type="constant",
         max_grad_norm=1.0,

@@ -4,7 +4,7 @@ Both fine-tune every weight of the same model in fp32 on the same demonstrations
 alone, one thread each, by turns. The peer takes its best micro-batch. Random weights of SmolLM2-135M's shape: speed
 does not read them. Each row says how far loss and gradient of the first step agree.
 
-    python -m benchmarks.sft_vs_trl [--model tiny] [--arms real_lengths] [--repeats 3] [--steps 1] [--rows 32]
+    python -m benchmarks.sft_vs_trl [--model tiny] [--arms real_lengths] [--repeats 3] [--steps 3] [--rows 32]
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from benchmarks.peers import Side, by_turns, fastest, machine, ours, peer, ratios
+from benchmarks.peers import Side, by_turns, fastest, machine, ours, peer, ratios, usual
 from benchmarks.reward_vs_trl import HEADS, SHAPES, TRL, cosine_of
 from benchmarks.sft_data import LENGTHS
 from tests.tiny_model import tiny_tokenizer
@@ -85,10 +85,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", choices=list(SHAPES), default="135m")
     parser.add_argument("--arms", default="", help=f"comma-separated, of {', '.join(ARMS)}; all when left out")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=1, help="optimizer steps of each process, the last one counts")
+    parser.add_argument(
+        "--steps", type=int, default=3, help="optimizer steps of each process; the first counts only if alone"
+    )
     parser.add_argument("--at-once", type=int, default=1, help="turns side by side, where cores are to spare")
     parser.add_argument("--rows", type=int, default=32, help="demonstrations a step; a multiple of 16")
-    parser.add_argument("--tokens", type=int, default=2048, help="tokens that our side runs together")
+    parser.add_argument("--tokens", type=int, default=0, help="tokens that our side runs together; 0: as it comes")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -140,7 +142,7 @@ def row(
     name: str, plan: dict[str, Any], turns: list[list[dict[str, Any]]], same: dict[str, float | None]
 ) -> dict[str, Any]:
     """One line of output: CPU seconds per demonstration on both sides."""
-    seconds = [[found["seconds"][-1] / plan["rows"] for found in side] for side in turns]
+    seconds = [[usual(found["seconds"]) / plan["rows"] for found in side] for side in turns]
     peaks = {side: max(found["peak_mb"] for found in turn) for side, turn in zip(("ours", "peer"), turns, strict=True)}
     measured = named(name, "CPU s per demonstration", seconds)
     return measured | same | {"acc_diff": None, "peak_mb": peaks} | facts(plan, turns)
