@@ -282,6 +282,12 @@ def listed(session: Session, project_id: int, page: PageRequest, *, model_versio
     return Rows(items=seen(session, rows.items), next_cursor=rows.next_cursor)
 
 
+def policy_of(session: Session, run: Run) -> int:
+    """The version that a run made, or else the one that it worked on as policy; 0 where it did neither."""
+    made = session.scalar(select(ModelVersion.id).where(ModelVersion.run_id == run.id, ModelVersion.kind == "policy"))
+    return made or run.inputs.get("models", {}).get("policy") or 0
+
+
 def seen(session: Session, comparisons: Sequence[BlindComparison]) -> list[Seen]:
     """Comparisons with their votes: counted now where they are open, as they were counted where they have ended."""
     wanted = {one.candidate_id for one in comparisons} | {one.rival_id for one in comparisons}

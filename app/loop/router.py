@@ -4,7 +4,8 @@ from fastapi import APIRouter, Response
 
 from app.auth.dependencies import ProjectReader, ProjectResearcher
 from app.dependencies import PageDep, SessionDep
-from app.loop import gating, rolling_back, service
+from app.loop import blind, gating, rolling_back, service
+from app.loop.blind_schemas import BlindComparisonRead, blind_comparison_read
 from app.loop.doors import ChangeableCycle, ReadableCycle
 from app.loop.schemas import CycleRead, GateRead, LoopRead, PromotionDecision, WayBack, cycle_read, loop_read
 from app.pagination import Page
@@ -53,6 +54,15 @@ def get_gate(found: ReadableRun, session: SessionDep) -> GateRead:
     run, _ = found
     finding, decided = gating.seen(session, run)
     return GateRead.model_validate({**finding, "decided": decided})
+
+
+@router.get("/runs/{run_id}/blind-comparisons")
+def list_blind_comparisons_of_run(found: ReadableRun, session: SessionDep, page: PageDep) -> Page[BlindComparisonRead]:
+    """What blind people say of the policy that the run evaluated, or made, newest first."""
+    run, _ = found
+    version_id = blind.policy_of(session, run)
+    rows = blind.listed(session, run.project_id, page, model_version_id=version_id)
+    return Page(items=[blind_comparison_read(one) for one in rows.items], next_cursor=rows.next_cursor)
 
 
 @router.get("/cycles/{cycle_id}")

@@ -138,6 +138,7 @@ TABLE: dict[str, Profile] = {
     "GET /api/v1/runs/{run_id}/report": READER,
     "GET /api/v1/runs/{run_id}/card": READER,
     "GET /api/v1/runs/{run_id}/gate": READER,
+    "GET /api/v1/runs/{run_id}/blind-comparisons": READER,
     "GET /api/v1/runs/{run_id}/events": READER,
     "GET /api/v1/projects/{project_id}/loop": READER,
     "GET /api/v1/projects/{project_id}/cycles": READER,

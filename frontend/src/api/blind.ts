@@ -20,6 +20,14 @@ export function blindComparisonsQuery(projectId: number) {
   });
 }
 
+/** Those of the policy that a run evaluated. */
+export function blindComparisonsOfRunQuery(runId: number) {
+  return queryOptions({
+    queryKey: ["blind-of-run", runId],
+    queryFn: () => body(client.GET("/api/v1/runs/{run_id}/blind-comparisons", { params: { path: { run_id: runId } } })),
+  });
+}
+
 export async function askBlindly(projectId: number, key: string, wish: BlindWish): Promise<BlindComparison> {
   const params = { path: { project_id: projectId }, header: { "Idempotency-Key": key } };
   return body(client.POST("/api/v1/projects/{project_id}/blind-comparisons", { params, body: wish }));

@@ -1528,6 +1528,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/runs/{run_id}/blind-comparisons": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Blind Comparisons Of Run
+     * @description What blind people say of the policy that the run evaluated, or made, newest first.
+     */
+    get: operations["list_blind_comparisons_of_run_api_v1_runs__run_id__blind_comparisons_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/runs/{run_id}/cancel": {
     parameters: {
       query?: never;
@@ -8350,6 +8370,43 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["RunRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_blind_comparisons_of_run_api_v1_runs__run_id__blind_comparisons_get: {
+    parameters: {
+      query?: {
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before; absent for the first. */
+        cursor?: string | null;
+      };
+      header?: never;
+      path: {
+        /** @description The run's id. */
+        run_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_BlindComparisonRead_"];
         };
       };
       /** @description A refusal, as problem+json. */

@@ -25,6 +25,7 @@ def a_policy(world: World, number: int = 7, stage: str = "candidate") -> ModelVe
     """A policy with the live model's weights."""
     version = world.model_version("policy", number, stage)
     version.artifact_sha256, version.artifact_bytes = world.model.artifact_sha256, 1
+    version.parent_id = world.model.id
     world.session.flush()
     return version
 

@@ -18,6 +18,7 @@ from tests.app.cast import OpenClient, browser
 from tests.app.gold.test_blindness import FORBIDDEN, SAME, shape, words, work
 from tests.app.judgment_rows import World, take
 from tests.app.loop.blind_stage import a_policy, a_stage, asked, written
+from tests.workers.jobs.stage import launched
 
 TELLING = (*FORBIDDEN, "blind", "candidate", "rival", "policy", "held", "split", "run_id")
 
@@ -109,12 +110,20 @@ def test_a_comparison_over_http(world: World, candidate: ModelVersion, client: O
     assert [one["id"] for one in rosa.get(at).json()["items"]] == [made["id"]]
     assert [one["id"] for one in rosa.get(f"{at}?model_version_id={world.model.id}").json()["items"]] == [made["id"]]
     assert rosa.get(f"{at}?model_version_id=999999999").json()["items"] == []
+    assert evaluated(world, rosa, candidate) == [made["id"]]
+    assert evaluated(world, rosa, a_policy(world, 8)) == []
     stopped = rosa.post(f"{at}/{made['id']}/cancel").json()
     assert (stopped["state"], stopped["verdict"]) == ("cancelled", None)
     assert rosa.post(f"{at}/{made['id']}/cancel").json() == stopped
     assert rosa.get(f"{at}/{made['id']}").json() == stopped
     assert rosa.get(f"/api/v1/runs/{made['run_id']}").json()["state"] == "cancelled"
     assert blind.open_comparisons(world.session) == []
+
+
+def evaluated(world: World, rosa: TestClient, policy: ModelVersion) -> list[int]:
+    """The comparisons beside the report of a run that evaluated this policy."""
+    run_id = launched(world, "evaluate", models={"policy": policy.id})
+    return [one["id"] for one in rosa.get(f"/api/v1/runs/{run_id}/blind-comparisons").json()["items"]]
 
 
 def refused(answer: Any) -> tuple[int, str]:

@@ -4,9 +4,9 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import * as blind from "@/api/blind";
 import type { BlindComparison, ModelVersion } from "@/api/types";
+import { WinRate } from "@/components/WinRate";
 
 import { AskBlindly } from "./AskBlindly";
-import { WinRate } from "./WinRate";
 
 afterEach(() => {
   cleanup();

@@ -8,10 +8,10 @@ import { formatCount } from "@/components/format";
 import { ErrorNote } from "@/components/Notice";
 import { Panel } from "@/components/Page";
 import { Pill } from "@/components/Pill";
+import { WinRate } from "@/components/WinRate";
 import { t } from "@/strings";
 
 import { AskBlindly } from "./AskBlindly";
-import { WinRate } from "./WinRate";
 
 const TONES = { better: "good", worse: "bad", undecided: "neutral" } as const;
 

@@ -1,6 +1,7 @@
 export const blind = {
   title: "Blind comparisons",
   lead: "Two versions answer the same held-out prompts. People judge the pairs among their other tasks and are not told what they are or who wrote which. Their votes are kept apart from training data.",
+  ofPolicy: "What blind people say of it",
   pair: (candidate: string, rival: string) => `${candidate} against ${rival}`,
   states: { open: "Collecting votes", finished: "Finished", cancelled: "Stopped" },
   verdicts: { better: "Better", worse: "Worse", undecided: "Not enough evidence" },

@@ -3,6 +3,7 @@ import type { Strings } from "../en";
 export const blind: Strings["blind"] = {
   title: "盲测比较",
   lead: "两个版本回答相同的留出提示。标注者在日常任务中判断这些回答，不会被告知这是比较，也不知道各由谁写成。他们的投票不进入训练数据。",
+  ofPolicy: "盲测标注者的看法",
   pair: (candidate, rival) => `${candidate} 对比 ${rival}`,
   states: { open: "正在收集投票", finished: "已结束", cancelled: "已停止" },
   verdicts: { better: "更好", worse: "更差", undecided: "证据不足" },

@@ -9,6 +9,7 @@ import { Panel } from "@/components/Page";
 import { t } from "@/strings";
 
 import { AnyReport } from "./AnyReport";
+import { BlindVerdicts } from "./BlindVerdicts";
 import { Calibration } from "./Calibration";
 import { DataChecks } from "./DataChecks";
 import { Disagreements } from "./Disagreements";
@@ -44,7 +45,14 @@ function Sections({ runId, found, hasCard }: { runId: number; found: RunReport; 
   const known = knownOf(found);
   if (known.shape === "reward") return <Reward runId={runId} report={known.report} hasCard={hasCard} />;
   if (known.shape === "sft") return <SftFacts report={known.report} metrics={found.metrics} />;
-  if (known.shape === "evaluation") return <Evaluation report={known.report} />;
+  if (known.shape === "evaluation") {
+    return (
+      <>
+        <Evaluation report={known.report} />
+        <BlindVerdicts runId={runId} />
+      </>
+    );
+  }
   return <AnyReport report={known.report} />;
 }
 
