@@ -13,7 +13,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check test-unit test-all test-gpu rlhf-sanity bench format lock screenshots openapi clean
+.PHONY: help setup run dev test check test-unit test-all test-gpu test-chaos soak rlhf-sanity bench format lock screenshots openapi clean
 
 define set_up
 	@command -v $(PYTHON) >/dev/null 2>&1 || { \
@@ -62,6 +62,14 @@ test-all: check ## everything that needs no GPU, the long tests too
 test-gpu: ## the tests that need a CUDA device
 	$(call set_up,python)
 	@$(BIN)/python -m pytest -m gpu
+
+test-chaos: ## kill -9 everything, at random, a thousand times, and look at the books; stops and goes on: ARGS="--kills 200"
+	$(call set_up,python)
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: ## an hour of the loop with 50 simulated annotators: does anything grow? Shorter: ARGS="--minutes 5"
+	$(call set_up,python)
+	@$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 rlhf-sanity: ## nine controls that the engine learns what it is told and nothing else (under 20 minutes)
 	$(call set_up,python)
