@@ -26,6 +26,7 @@ from tests.tiny_model import tiny_tokenizer
 TRL = "trl==1.16.0"
 MICRO_BATCHES = (1, 2, 4, 6, 12)
 SWEPT_PROMPTS = 2
+SWEPT_K = 4
 LEARNING_RATE = 1e-5
 SHAPES = {
     "tiny": {"vocab_size": 512, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2},
@@ -112,7 +113,7 @@ def rows(
     best: dict[tuple[int, int, int], int] = {}
     for name, arm in wanted.items():
         plan, folder = arm.plan(model, given), model.parent
-        size = (arm.k, arm.prompt_tokens, arm.reply_tokens)
+        size = (min(arm.k, SWEPT_K), arm.prompt_tokens, arm.reply_tokens)
         if arm.against != "rows" and size not in best:
             best[size] = best_micro_batch(sides["trl"], plan, folder, given.at_once)
         other = sides["ours"] if arm.against == "rows" else sides["trl"]
@@ -126,9 +127,10 @@ def rows(
 
 
 def best_micro_batch(side: Side, plan: dict[str, Any], folder: Path, at_once: int) -> int:
-    """The micro-batch in which the peer is fastest, found on a smaller step."""
-    small = plan | {"prompts": min(plan["prompts"], SWEPT_PROMPTS), "steps": 1, "adjacent": False, "defaults": False}
-    pairs = small["prompts"] * plan["k"] * (plan["k"] - 1) // 2
+    """The micro-batch in which the peer is fastest, found on a smaller step: a pair is as long whatever K is."""
+    small = plan | {"k": min(plan["k"], SWEPT_K), "prompts": SWEPT_PROMPTS, "steps": 1}
+    small |= {"adjacent": False, "defaults": False}
+    pairs = small["prompts"] * small["k"] * (small["k"] - 1) // 2
     sizes = [size for size in MICRO_BATCHES if pairs % size == 0]
     return sizes[fastest(side, [small | {"micro_batch": size} for size in sizes], folder, at_once)]
 
