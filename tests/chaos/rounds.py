@@ -26,7 +26,7 @@ from tests.chaos.recipe import STEPS, chain
 from tests.chaos.world import read_cast
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS, END_SECONDS = 120.0, 120.0
+START_SECONDS, END_SECONDS = 240.0, 180.0
 LEASE_SECONDS, SWEEP_SECONDS = 2.0, 0.5
 SETTINGS = {
     "run_lease_seconds": LEASE_SECONDS,

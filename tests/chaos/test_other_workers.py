@@ -1,0 +1,165 @@
+"""Workers that are frozen, or cut off, past their lease, and come back: what they write then is refused.
+
+The controls come back without fences and must do damage that the books show.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from app.config import get_settings
+from tests.chaos import invariants, other_worker
+from tests.chaos.killing import wait_until
+from tests.chaos.proxy import Proxy, proxy_to
+from tests.chaos.recipe import STEPS, chain
+from tests.conftest import Database
+from tests.servers import Servers
+from tests.workers.jobs.stage import Working, made_by, read_run
+from workers import scheduler
+from workers.jobs import child
+
+pytestmark = [pytest.mark.commits, pytest.mark.servers]
+
+SEED = 7
+QUICK, SLOW = 0.1, 0.5
+
+
+def broken(database: Database) -> list[str]:
+    """What the books say of the runs."""
+    with psycopg.connect(database.url, row_factory=dict_row) as connection:
+        found = list(invariants.broken_stories(connection.execute(invariants.STORY).fetchall()))
+        books = {name: query for name, query in invariants.BOOKS.items() if name.startswith("N4")}
+        return found + [
+            f"{name}: {rows}" for name, query in books.items() if (rows := connection.execute(query).fetchall())
+        ]
+
+
+def take_away(run_id: int) -> None:
+    """Let the scheduler's sweep take the run from its silent worker."""
+    wait_until(lambda: scheduler.reap() or read_run(run_id).state == "queued", "the end of the lease", 30)
+
+
+def by_another(run_id: int, monkeypatch: pytest.MonkeyPatch, step_seconds: float) -> Working:
+    """A second worker at work on the run, seen writing."""
+    monkeypatch.setattr(child, "RECIPE", other_worker.recipe(step_seconds))
+    wait_until(lambda: is_due(run_id), "the end of the pause", 30)
+    return Working(run_id).start()
+
+
+def is_due(run_id: int) -> bool:
+    """Whether a queued run may be claimed by now."""
+    with psycopg.connect(get_settings().database_url.get_secret_value()) as connection:
+        return connection.execute("SELECT run_after <= now() FROM runs WHERE id = %s", (run_id,)).fetchone() == (True,)
+
+
+def writes_under(run_id: int, fence: int) -> Callable[[], bool]:
+    """Whether anything of a claim with this fence or a later one is in the run's story."""
+
+    def found() -> bool:
+        with psycopg.connect(get_settings().database_url.get_secret_value()) as connection:
+            rows = connection.execute(
+                "SELECT data->>'text' FROM run_events WHERE run_id = %s AND type = 'log'", (run_id,)
+            ).fetchall()
+        return any((invariants.fence_of(text) or 0) >= fence for (text,) in rows)
+
+    return found
+
+
+def thaw(pid: int) -> None:
+    """Let a frozen process go on."""
+    os.kill(pid, signal.SIGCONT)
+
+
+def frozen(pid: int) -> bool:
+    """Whether a process stopped itself."""
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+
+@pytest.mark.parametrize("point", ["report", "succeed"])
+@pytest.mark.parametrize("unfenced", [False, True], ids=["fenced", "control"])
+def test_what_a_frozen_worker_writes_when_it_wakes_is_refused(
+    start: Callable[..., int], database: Database, monkeypatch: pytest.MonkeyPatch, point: str, unfenced: bool
+) -> None:
+    run_id = start("reward")
+    sleeper = other_worker.start(run_id, command=other_worker.recipe(QUICK), unfenced=unfenced, freeze_before=point)
+    try:
+        wait_until(lambda: frozen(sleeper.pid), "the worker's sleep", 60)
+        take_away(run_id)
+        heir = by_another(run_id, monkeypatch, SLOW if unfenced else QUICK)
+        wait_until(writes_under(run_id, read_run(run_id).fence), "the heir's first words", 30)
+        if not unfenced:
+            heir.join()
+        thaw(sleeper.pid)
+        sleeper.join(60)
+        heir.join()
+    finally:
+        sleeper.kill()
+    found = broken(database)
+    if unfenced:
+        assert found, "the books saw nothing of what an unfenced worker wrote"
+        return
+    assert found == []
+    assert sleeper.exitcode == 1
+    assert (read_run(run_id).state, read_run(run_id).attempt) == ("succeeded", 2)
+    assert made_by(run_id).run_id == run_id
+
+
+def through(proxies: dict[str, Proxy], servers: Servers, folder: Path) -> dict[str, str]:
+    """Settings of a worker on another machine: both servers behind proxies, data of its own, the artifacts shared."""
+    shared = get_settings().artifacts_dir
+    shared.mkdir(parents=True, exist_ok=True)
+    folder.mkdir()
+    (folder / "artifacts").symlink_to(shared)
+    database = get_settings().database_url.get_secret_value()
+    return {
+        "PLACKETT_DATA_DIR": str(folder),
+        "PLACKETT_DATABASE_URL": database.replace(f":{servers.postgres.port}/", f":{proxies['postgres'].port}/"),
+        "PLACKETT_REDIS_URL": servers.valkey_url.replace(f":{servers.valkey_port}/", f":{proxies['redis'].port}/"),
+    }
+
+
+@pytest.mark.parametrize("unfenced", [False, True], ids=["fenced", "control"])
+def test_a_worker_that_is_cut_off_loses_its_run_and_its_late_writes_are_refused(
+    start: Callable[..., int], database: Database, servers: Servers, tmp_path: Path, monkeypatch: Any, unfenced: bool
+) -> None:
+    run_id = start("reward")
+    with proxy_to(servers.postgres.port) as first, proxy_to(servers.valkey_port) as second:
+        storing = other_worker.FORKING.Value("b", False)
+        far = other_worker.start(
+            run_id,
+            command=other_worker.recipe(SLOW),
+            unfenced=unfenced,
+            trusting=True,
+            storing=storing,
+            settings=through({"postgres": first, "redis": second}, servers, tmp_path / "far"),
+        )
+        try:
+            wait_until(lambda: read_run(run_id).progress, "the far worker's first words", 60)
+            first.cut()
+            second.cut()
+            wait_until(lambda: storing.value, "words that are on their way for as long as the cut lasts", 30)
+            take_away(run_id)
+            heir = by_another(run_id, monkeypatch, SLOW if unfenced else QUICK)
+            wait_until(writes_under(run_id, read_run(run_id).fence), "the heir's first words", 30)
+            first.restore()
+            second.restore()
+            far.join(60)
+            heir.join()
+        finally:
+            far.kill()
+    found = broken(database)
+    if unfenced:
+        assert found, "the books saw nothing of what an unfenced worker wrote"
+        return
+    assert found == []
+    assert far.exitcode == 1
+    run = read_run(run_id)
+    assert (run.state, run.attempt, run.result["report"]["weights"]) == ("succeeded", 2, chain(run.seed, STEPS))
+    assert made_by(run_id).artifact_sha256 == run.result["artifact"]["sha256"]
