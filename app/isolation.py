@@ -99,16 +99,19 @@ def command(
 
 
 def read_only(places: Iterable[Path]) -> list[str]:
-    """Arguments that let the sandbox read these, where they exist; a link is followed and shown under its own name."""
-    there = dict.fromkeys(place.absolute() for place in places if place.exists())
-    return [word for place in there for word in ("--ro-bind", str(place), str(place))]
+    """Arguments that let the sandbox read these, where they exist, under their own names and where links lead to."""
+    there = {name for place in places if place.exists() for name in (place.absolute(), place.resolve())}
+    outermost = sorted(place for place in there if there.isdisjoint(place.parents))
+    return [word for place in outermost for word in ("--ro-bind", str(place), str(place))]
 
 
 def interpreter() -> list[Path]:
     """Where this Python and its libraries are."""
     named = [Path(one) for name in LIBRARY_VARIABLES for one in os.environ.get(name, "").split(os.pathsep) if one]
-    home = Path(sys.executable).resolve().parent.parent
-    return [Path(sys.prefix), Path(sys.base_prefix), home, *(path for path in named if path.is_absolute())]
+    # A link to an environment in another place is followed by the program that is started, not by what names it.
+    programs = [Path(sys.executable), Path(sys.executable).resolve()]
+    homes = [program.parent.parent for program in programs]
+    return [Path(sys.prefix), Path(sys.base_prefix), *homes, *(path for path in named if path.is_absolute())]
 
 
 def accelerators() -> list[str]:

@@ -77,6 +77,15 @@ def test_no_folder_of_people_or_of_the_service_is_shown(tmp_path: Path) -> None:
     assert not shown & {"/", "/home", "/root", "/etc", "/var", "/run", str(Path.home()), str(Path.cwd())}
 
 
+def test_what_lies_in_a_folder_that_is_shown_is_shown_with_it_and_where_links_lead_to(tmp_path: Path) -> None:
+    (tmp_path / "code" / "inner").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "code" / "link").symlink_to(tmp_path / "elsewhere")
+    code = tmp_path / "code"
+    command = isolation.read_only([code / "inner", code, code / "link", tmp_path / "missing"])
+    assert command == ["--ro-bind", str(code), str(code), *["--ro-bind", *[str(tmp_path / "elsewhere")] * 2]]
+
+
 def test_the_whole_disk_cannot_be_named_as_readable(tmp_path: Path) -> None:
     assert not has(arguments(tmp_path, readable=[Path("/")]), "--ro-bind", "/", "/")
 
