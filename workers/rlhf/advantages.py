@@ -26,7 +26,7 @@ def whiten(x_BT: Tensor, mask_BT: Tensor) -> Tensor:
     """Zero mean and unit variance over the batch's real tokens, zero elsewhere."""
     mean = masked_mean(x_BT, mask_BT)
     variance = masked_mean((x_BT - mean) ** 2, mask_BT)
-    return (x_BT - mean) * torch.rsqrt(variance + 1e-8) * mask_BT
+    return torch.where(mask_BT, (x_BT - mean) * torch.rsqrt(variance + 1e-8), torch.zeros_like(x_BT))
 
 
 def shape_rewards(score_B: Tensor, kl_BT: Tensor, mask_BT: Tensor, *, kl_coefficient: float) -> Tensor:

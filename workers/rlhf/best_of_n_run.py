@@ -28,7 +28,7 @@ def launch_best_of_n(job: Job) -> None:
     job.step("loading", 0, 1)
     roles = cast.assemble(job.model("policy"), job.model("reward"), config, seed=job.seed)
     ask, show = questions(job, roles.policy.model.chat)
-    ask = ask[: config.prompts]
+    ask = drawn(ask, config.prompts, seed=job.seed)
     rate = config.learning_rate if config.method == "lora" else config.full_learning_rate
     training = sft.training_of(roles.policy, rate, 0.0)
     done = job.resumed(training)
@@ -50,6 +50,12 @@ def launch_best_of_n(job: Job) -> None:
     job.out.mkdir(parents=True, exist_ok=True)
     (job.out / COMPLETIONS).write_bytes(as_bytes(written))
     save_policy(job, roles, last, report)
+
+
+def drawn(questions: list[Question], count: int, *, seed: int) -> list[Question]:
+    """At most so many of the prompts, not always the first ones, in their own order."""
+    order = torch.randperm(len(questions), generator=torch.Generator().manual_seed(seed)).tolist()
+    return [questions[place] for place in sorted(order[:count])]
 
 
 def write(job: Job, roles: Cast, ask: list[Question]) -> list[Candidate]:

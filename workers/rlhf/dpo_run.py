@@ -36,7 +36,9 @@ def launch_dpo(job: Job) -> None:
         raise BadDataError("no training prompt has a comparison that the loss can learn from")
     likelihood = Likelihood(reading, tie_rate=reward_run.tie_rate(learnt_from)).to(roles.policy.model.device)
     pair = Pair(roles.policy, roles.reference, config)
-    show = [question(pair, prompt) for prompt in (held or learnt_from)[:SHOWN_PROMPTS]]
+    # One prompt may have been ranked in several tasks; it is answered once.
+    different = {str(prompt.messages): prompt for prompt in held or learnt_from}
+    show = [question(pair, prompt) for prompt in list(different.values())[:SHOWN_PROMPTS]]
     training = dpo.training_of(pair, likelihood)
     done = job.resumed(training)
     if not done:

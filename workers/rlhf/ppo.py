@@ -111,5 +111,6 @@ def adapted(kl_coefficient: float, seen: Rollout, config: PpoConfig) -> float:
         return kl_coefficient
     kl = float(seen.kl_NR.sum(dim=1).mean())
     error = min(max(kl / config.kl_target - 1, -LARGEST_KL_ERROR), LARGEST_KL_ERROR)
-    episodes = config.updates * config.prompts_per_update * config.samples_per_prompt
+    # As many as there are: where prompts are few, an update asks fewer than the configuration allows.
+    episodes = config.updates * len(seen.score_N)
     return kl_coefficient * (1 + error * len(seen.score_N) / (config.kl_horizon * episodes))

@@ -65,6 +65,9 @@ def test_whitening_is_over_real_tokens_only() -> None:
     assert float(white[mask].mean()) == pytest.approx(0, abs=1e-6)
     assert float(white[mask].var(unbiased=False)) == pytest.approx(1, rel=1e-5)
     assert float(white[0, 2]) == 0.0
+    # Not even a number that is none comes through.
+    x[0, 2] = float("nan")
+    torch.testing.assert_close(whiten(x, mask), white)
     assert float(masked_mean(x, mask)) == 5.0
 
 

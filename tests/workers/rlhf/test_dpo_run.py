@@ -30,9 +30,13 @@ def test_every_likelihood_ends_with_a_policy_and_its_tie_parameter(
 ) -> None:
     """At rates of 0 the parameter stays as it began: θ, ν or δ₂ at which equal scores tie as often as people did."""
     rows = ranked_rows(ranks=[2, 1, 2, 3])
+    rows.append(rows[-1] | {"prompt_id": 99})
     events: list[Event] = []
     folder = write_job(tmp_path / "dpo", "dpo", rows, {"policy": tiny_base}, config=QUICK | how)
     launch(open_job(folder, events.append))
     told = events[-1]
+    # Of three held-out rankings two are of one prompt, which people read once.
+    shown = [event["prompt"] for event in events if event["type"] == "sample" and event["step"] == 0]
+    assert len(shown) == len(set(shown)) == told["report"]["prompts"]["shown"] == 2
     assert told["sha256"] == verify(folder / "out")
     assert told["report"]["tie_parameter"] == (None if parameter is None else pytest.approx(parameter, rel=1e-4))

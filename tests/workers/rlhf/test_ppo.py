@@ -357,11 +357,14 @@ def test_a_round_ends_when_the_policy_moved_enough(players: Cast) -> None:
 def test_beta_is_steered_towards_the_target(players: Cast) -> None:
     seen = first_rollout(players)
     far = replace(seen, kl_NR=seen.mask_NR.float())
-    config = replace(SMALL, kl_target=1.0, kl_horizon=0.5)
-    # 18 of 36 episodes over a horizon of 18: the error, bounded by 0.2, counts in full.
+    config = replace(SMALL, kl_target=1.0, kl_horizon=1 / SMALL.updates)
+    # Every update's episodes are as many as the horizon has: the error, bounded by 0.2, counts in full.
     assert ppo.adapted(0.3, far, config) == pytest.approx(0.3 * 1.2)
     assert ppo.adapted(0.3, seen, config) == pytest.approx(0.3 * 0.8)
     assert ppo.adapted(0.3, far, SMALL) == 0.3
+    # With fewer prompts than an update may ask, there are fewer episodes.
+    many = replace(config, prompts_per_update=60)
+    assert ppo.adapted(0.3, far, many) == pytest.approx(0.3 * 1.2)
 
 
 def test_every_pass_asks_every_prompt_once(players: Cast) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.tiny_model import EXCHANGES
 from tests.workers.rlhf.conftest import write_job
 from tests.workers.rlhf.test_ppo import save_reward
-from workers.rlhf import evaluate_run, models, policy_run
+from workers.rlhf import best_of_n_run, evaluate_run, models, policy_run
 from workers.rlhf.alternative_configs import DpoConfig
 from workers.rlhf.artifacts import artifact_sha256, read_description
 from workers.rlhf.cast import without_judge
@@ -17,6 +17,7 @@ from workers.rlhf.data import BadDataError
 from workers.rlhf.job import Event, Job, open_job
 from workers.rlhf.launch import launch
 from workers.rlhf.policy_run import VALUES, look_at_values
+from workers.rlhf.rollout import Question
 from workers.rlhf.rounds import Step
 from workers.rlhf.training import adam
 
@@ -83,6 +84,16 @@ def test_demonstrations_that_are_held_out_are_not_mixed_in(tiny_base: Path, tmp_
     (job.folder / "demonstrations.jsonl").write_text(json.dumps(lines[1]) + "\n")
     with pytest.raises(BadDataError, match="no text to mix in"):
         policy_run.beside(job, roles)
+
+
+def test_a_run_of_few_prompts_draws_them_and_keeps_their_order() -> None:
+    asked = [Question(place, [1], "") for place in range(40)]
+    first, again, other = (best_of_n_run.drawn(asked, 8, seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
+    assert [one.prompt_id for one in first] == sorted(one.prompt_id for one in first)
+    assert len({one.prompt_id for one in first}) == 8
+    assert first != asked[:8]
+    assert best_of_n_run.drawn(asked, 99, seed=1) == asked
 
 
 def test_a_resumed_run_keeps_what_values_explained_in_the_same_order(
