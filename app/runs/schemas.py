@@ -51,6 +51,8 @@ class RunRead(BaseModel):
     attempt: int
     seed: int
     models: dict[str, int]
+    prompt_set_id: int | None
+    text_id: int | None
     model_version_id: int | None
     dataset_snapshot_id: int | None
     created_at: datetime
@@ -125,6 +127,8 @@ def run_read(seen: SeenRun) -> RunRead:
             "result": seen.result,
             "progress": Progress.model_validate(run.progress),
             "models": run.inputs.get("models", {}),
+            "prompt_set_id": run.inputs.get("prompt_set_id"),
+            "text_id": run.inputs.get("text_id"),
             "model_version_id": seen.model_version_id,
         }
     )

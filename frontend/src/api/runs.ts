@@ -82,7 +82,13 @@ export function runKindsQuery(projectId: number) {
 export async function launchRun(
   projectId: number,
   kind: string,
-  wanted: { config: Record<string, unknown>; models: Record<string, number>; text_id?: number },
+  wanted: {
+    config: Record<string, unknown>;
+    models: Record<string, number>;
+    text_id?: number;
+    prompt_set_id?: number;
+    seed?: number;
+  },
   key: string,
 ): Promise<Run> {
   const params = { path: { project_id: projectId }, header: { "Idempotency-Key": key } };

@@ -4619,6 +4619,8 @@ export interface components {
       progress: components["schemas"]["Progress"];
       /** Project Id */
       project_id: number;
+      /** Prompt Set Id */
+      prompt_set_id: number | null;
       /** Queue */
       queue: string;
       /** Reason */
@@ -4637,6 +4639,8 @@ export interface components {
        */
       state:
         "queued" | "claimed" | "running" | "pausing" | "paused" | "cancelling" | "succeeded" | "failed" | "cancelled";
+      /** Text Id */
+      text_id: number | null;
     };
     /**
      * RunReport

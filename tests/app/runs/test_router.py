@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.auth.tables import AuditEvent
+from app.prompts.tables import Prompt
 from app.runs import events
 from app.runs.kinds import KINDS
 from app.runs.tables import Run
@@ -44,6 +45,17 @@ def test_a_run_is_launched_read_listed_and_cancelled(rosa: TestClient, world: Wo
     assert rosa.get(runs_of(world), params={"state": "failed"}).json()["items"] == []
     assert rosa.post(f"/api/v1/runs/{run['id']}/cancel").json()["state"] == "cancelled"
     assert rosa.get(f"/api/v1/runs/{run['id']}/metrics").json() == {"series": {}}
+
+
+def test_a_run_tells_what_a_repeat_of_it_has_to_name(rosa: TestClient, session: Session, world: World) -> None:
+    prompt_set = session.scalars(select(Prompt.prompt_set_id).limit(1)).one()
+    body = {"kind": "sample", "models": {"w": world.model.id}, "prompt_set_id": prompt_set, "seed": 5}
+    first = rosa.post(runs_of(world), json=body).json()
+    assert (first["prompt_set_id"], first["text_id"]) == (prompt_set, None)
+    named = ("kind", "config", "models", "prompt_set_id", "seed")
+    again = rosa.post(runs_of(world), json={name: first[name] for name in named})
+    assert again.status_code == 201, again.text
+    assert {name: again.json()[name] for name in named} == {name: first[name] for name in named}
 
 
 def test_a_run_rests_and_goes_on_and_each_step_is_written_down(

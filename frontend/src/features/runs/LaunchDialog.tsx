@@ -5,59 +5,84 @@ import { useState } from "react";
 import { newKey } from "@/api/keys";
 import { problemOf } from "@/api/problem";
 import { launchRun, runKindsQuery } from "@/api/runs";
-import type { RunKind } from "@/api/types";
+import type { Run, RunKind } from "@/api/types";
 import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
-import { Select } from "@/components/Field";
+import { Check, Select } from "@/components/Field";
 import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { t } from "@/strings";
 
 import { ModelChoices } from "./ModelChoices";
 import { modelsOf } from "./roles";
-import { configOf, fieldErrorsOf, type FieldErrors, groupsOf, propertiesOf, type Property } from "./schema";
+import {
+  changedConfig,
+  configOf,
+  fieldErrorsOf,
+  type FieldErrors,
+  filledFrom,
+  groupsOf,
+  propertiesOf,
+  type Property,
+} from "./schema";
 import { SchemaField } from "./SchemaField";
 import { TextChoice } from "./TextChoice";
 
 interface LaunchProps {
   projectId: number;
+  /** An earlier run, whose kind, settings, models and data are taken over where nobody changes them. */
+  like?: Run;
   onClose: () => void;
 }
 
-/** A run by hand; its form is drawn from the kind's own schema. */
-export function LaunchDialog({ projectId, onClose }: LaunchProps) {
+/** A run by hand, new or like an earlier one; its form is drawn from the kind's own schema. */
+export function LaunchDialog({ projectId, like, onClose }: LaunchProps) {
   const kinds = useQuery(runKindsQuery(projectId));
   const launchable = (kinds.data ?? []).filter((kind) => kind.kind !== "import_model");
   const [chosen, setChosen] = useState<string | null>(null);
-  const kind = launchable.find((one) => one.kind === chosen) ?? launchable[0];
+  const kind = launchable.find((one) => one.kind === (like?.kind ?? chosen)) ?? launchable[0];
   return (
-    <Dialog title={t.runs.launchTitle} onClose={onClose} wide>
+    <Dialog
+      title={like === undefined ? t.runs.launchTitle : t.runs.repeatTitle(like.kind, like.id)}
+      onClose={onClose}
+      wide
+    >
       {kinds.isPending && <Skeleton />}
       {kinds.isError && <ErrorNote error={kinds.error} onRetry={kinds.refetch} />}
       {kind !== undefined && (
         <>
-          <Select
-            label={t.runs.launchKind}
-            hint={kind.description}
-            value={kind.kind}
-            onChange={(event) => setChosen(event.target.value)}
-            options={launchable.map((one) => [one.kind, t.runs.kindOr(one.kind, one.title)] as const)}
+          {like === undefined && (
+            <Select
+              label={t.runs.launchKind}
+              hint={kind.description}
+              value={kind.kind}
+              onChange={(event) => setChosen(event.target.value)}
+              options={launchable.map((one) => [one.kind, t.runs.kindOr(one.kind, one.title)] as const)}
+            />
+          )}
+          <LaunchForm
+            key={kind.kind}
+            projectId={projectId}
+            kind={kind}
+            {...(like === undefined ? {} : { like })}
+            onClose={onClose}
           />
-          <LaunchForm key={kind.kind} projectId={projectId} kind={kind} onClose={onClose} />
         </>
       )}
     </Dialog>
   );
 }
 
-function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind }) {
+function LaunchForm({ projectId, kind, like, onClose }: LaunchProps & { kind: RunKind }) {
   const [key] = useState(newKey);
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const properties = propertiesOf(kind.schema);
+  const known = propertiesOf(kind.schema);
+  const properties = like === undefined ? known : filledFrom(known, like.config);
   const launch = useMutation({
     mutationFn: (form: FormData) => {
-      const wanted = { config: configOf(properties, form), models: modelsOf(kind.roles, form), ...textOf(form) };
+      const config = like === undefined ? configOf(known, form) : changedConfig(known, like.config, form);
+      const wanted = { config, models: modelsOf(kind.roles, form), ...textOf(form), ...sameAs(like, form) };
       return launchRun(projectId, kind.kind, wanted, key);
     },
     onSuccess: async (run) => {
@@ -73,13 +98,16 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
     <form onSubmit={submit} className="grid gap-5">
       {kind.roles.length > 0 && (
         <div className="grid gap-4 sm:grid-cols-2">
-          <ModelChoices projectId={projectId} roles={kind.roles} errors={errors} />
-          <TextChoice projectId={projectId} kind={kind.kind} error={errors.text_id} />
+          <ModelChoices projectId={projectId} roles={kind.roles} errors={errors} before={like?.models} />
+          <TextChoice projectId={projectId} kind={kind.kind} error={errors.text_id} chosen={like?.text_id} />
         </div>
       )}
-      {first.length > 0 && <p className="text-soft -mb-1 text-sm">{t.runs.launchSettingsHint}</p>}
+      {first.length > 0 && like === undefined && <p className="text-soft -mb-1 text-sm">{t.runs.launchSettingsHint}</p>}
       <Settings properties={first} errors={errors} />
       {more.length > 0 && <MoreSettings properties={more} errors={errors} />}
+      {like !== undefined && (
+        <Check name="same_seed" label={t.runs.sameSeed(like.seed)} hint={t.runs.sameSeedHint} defaultChecked />
+      )}
       {launch.isError && <ErrorNote error={launch.error} />}
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>{t.common.cancel}</Button>
@@ -94,6 +122,15 @@ function LaunchForm({ projectId, kind, onClose }: LaunchProps & { kind: RunKind 
 function textOf(form: FormData): { text_id?: number } {
   const chosen = Number(fieldText(form, "text"));
   return chosen > 0 ? { text_id: chosen } : {};
+}
+
+/** What an earlier run worked on and nobody chooses here, and its seed where that is asked for. */
+function sameAs(like: Run | undefined, form: FormData): { prompt_set_id?: number; seed?: number } {
+  if (like === undefined) return {};
+  return {
+    ...(like.prompt_set_id === null ? {} : { prompt_set_id: like.prompt_set_id }),
+    ...(form.get("same_seed") === null ? {} : { seed: like.seed }),
+  };
 }
 
 interface SettingsProps {

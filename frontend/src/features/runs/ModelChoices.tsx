@@ -8,32 +8,37 @@ import { Check, Select } from "@/components/Field";
 import { fromSlug } from "@/components/format";
 import { t } from "@/strings";
 
-import { candidatesFor, errorOf, type Role } from "./roles";
+import { candidatesFor, errorOf, playersOf, type Role } from "./roles";
 import type { FieldErrors } from "./schema";
 
 interface ModelChoicesProps {
   projectId: number;
   roles: readonly Role[];
   errors: FieldErrors;
+  /** Who played the parts in the run that is repeated. */
+  before?: Readonly<Record<string, number>> | undefined;
 }
 
 /** Who plays which part in a run; what is left as it is names whom the run takes then. */
-export function ModelChoices({ projectId, roles, errors }: ModelChoicesProps) {
+export function ModelChoices({ projectId, roles, errors, before = {} }: ModelChoicesProps) {
   const models = useQuery(modelsQuery(projectId));
   if (models.data === undefined) return null;
   const { items } = models.data;
-  return roles.map((role) => (
-    <Choice key={role.name} role={role} models={candidatesFor(role, items)} error={errorOf(role, errors)} />
-  ));
+  return roles.map((role) => {
+    const chosen = playersOf(role, before);
+    const models = candidatesFor(role, items, chosen);
+    return <Choice key={role.name} role={role} models={models} chosen={chosen} error={errorOf(role, errors)} />;
+  });
 }
 
 interface ChoiceProps {
   role: Role;
   models: readonly ModelVersion[];
+  chosen: readonly number[];
   error: string | undefined;
 }
 
-function Choice({ role, models, error }: ChoiceProps) {
+function Choice({ role, models, chosen, error }: ChoiceProps) {
   const note = useId();
   const named = (one: ModelVersion) => `${one.name} · ${t.runs.models.stages[one.stage]}`;
   const labels: Record<string, string> = t.runs.roles;
@@ -44,7 +49,13 @@ function Choice({ role, models, error }: ChoiceProps) {
       <fieldset className="grid" aria-describedby={note}>
         <legend className="text-sm font-semibold">{label}</legend>
         {models.map((one) => (
-          <Check key={one.id} name={`model.${role.name}`} value={one.id} label={named(one)} />
+          <Check
+            key={one.id}
+            name={`model.${role.name}`}
+            value={one.id}
+            label={named(one)}
+            defaultChecked={chosen.includes(one.id)}
+          />
         ))}
         <p id={note} className={cx("text-sm", error === undefined ? "text-soft" : "text-bad")}>
           {error ?? t.runs.writersHint}
@@ -59,6 +70,7 @@ function Choice({ role, models, error }: ChoiceProps) {
       hint={role.description}
       error={error}
       name={`model.${role.name}`}
+      defaultValue={chosen[0] ?? ""}
       options={[["", t.runs.leftOpen[role.left_open]], ...options]}
     />
   );

@@ -8,6 +8,8 @@ import { Dialog } from "@/components/Dialog";
 import { ErrorNote } from "@/components/Notice";
 import { t } from "@/strings";
 
+import { LaunchDialog } from "./LaunchDialog";
+
 const PAUSABLE: readonly RunState[] = ["queued", "claimed", "running", "pausing"];
 const CONTINUABLE: readonly RunState[] = ["paused", "cancelled"];
 
@@ -33,6 +35,7 @@ export function RunActions({ run, onContinued }: ActionsProps) {
           {t.runs.goOn}
         </Button>
       )}
+      {run.kind !== "import_model" && <Repeat run={run} />}
       {!isFinal(run.state) && <Cancel run={run} />}
       {refused !== undefined && <ErrorNote error={refused.error} />}
     </>
@@ -49,6 +52,17 @@ function useChange(run: Run, change: (runId: number) => Promise<Run>, onDone?: (
       onDone?.();
     },
   });
+}
+
+/** The launch dialog, filled from this run. */
+function Repeat({ run }: { run: Run }) {
+  const [asks, setAsks] = useState(false);
+  return (
+    <>
+      <Button onClick={() => setAsks(true)}>{t.runs.repeat}</Button>
+      {asks && <LaunchDialog projectId={run.project_id} like={run} onClose={() => setAsks(false)} />}
+    </>
+  );
 }
 
 function Cancel({ run }: { run: Run }) {

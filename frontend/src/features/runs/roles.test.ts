@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { ModelVersion } from "@/api/types";
 
-import { candidatesFor, errorOf, modelsOf, type Role } from "./roles";
+import { candidatesFor, errorOf, modelsOf, playersOf, type Role } from "./roles";
 
 function model(id: number, kind: ModelVersion["kind"], rest: Partial<ModelVersion> = {}): ModelVersion {
   return { id, kind, stage: "candidate", artifact: { sha256: "a", bytes: 1 }, base_id: null, ...rest } as ModelVersion;
@@ -28,6 +28,14 @@ describe("the models of a run", () => {
     ];
     const ids = (one: Role) => candidatesFor(one, models).map((found) => found.id);
     expect([BASE, REWARD, WRITERS].map(ids)).toEqual([[1, 2], [3], [1, 2, 6]]);
+  });
+
+  it("chooses again who played the parts in an earlier run, also where they are put away now", () => {
+    const models = [model(1, "base"), model(5, "sft", { stage: "archived" }), model(6, "sft", { stage: "archived" })];
+    expect(playersOf(BASE, { base: 5, live: 3 })).toEqual([5]);
+    expect(playersOf(BASE, {})).toEqual([]);
+    expect(playersOf(WRITERS, { writer_1: 1, writer_2: 5 })).toEqual([1, 5]);
+    expect(candidatesFor(BASE, models, [5]).map((found) => found.id)).toEqual([1, 5]);
   });
 
   it("names several writers and leaves open what nobody chose", () => {

@@ -7,15 +7,24 @@ export type Role = RunKind["roles"][number];
 
 const WRITER = /^models\.writer_\d+$/;
 
-/** The models with weights that can play a role, newest first; archived ones are put away. */
-export function candidatesFor(role: Role, models: readonly ModelVersion[]): ModelVersion[] {
+/** The models with weights that can play a role, newest first; archived ones are put away unless already chosen. */
+export function candidatesFor(
+  role: Role,
+  models: readonly ModelVersion[],
+  chosen: readonly number[] = [],
+): ModelVersion[] {
   return models.filter(
     (one) =>
       role.kinds.includes(one.kind) &&
       one.artifact !== null &&
-      one.stage !== "archived" &&
+      (one.stage !== "archived" || chosen.includes(one.id)) &&
       !(role.whole && one.base_id !== null),
   );
+}
+
+/** Who played a part in an earlier run; the writers of one all shared theirs. */
+export function playersOf(role: Role, models: Readonly<Record<string, number>>): number[] {
+  return role.many ? Object.values(models) : [models[role.name] ?? []].flat();
 }
 
 /** What is wrong with a role's choice; of several writers the first complaint, as one field stands for them all. */

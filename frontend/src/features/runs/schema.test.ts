@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { configOf, fieldErrorsOf, groupsOf, propertiesOf } from "./schema";
+import { changedConfig, configOf, fieldErrorsOf, filledFrom, groupsOf, propertiesOf } from "./schema";
 
 const schema = {
   properties: {
@@ -20,6 +20,27 @@ it("sends only what was changed, in its own type", () => {
   form.set("epochs", "3");
   form.set("method", "lora");
   expect(configOf(propertiesOf(schema), form)).toEqual({ epochs: 3, resume: false });
+});
+
+it("repeats a run's whole configuration but for what is changed", () => {
+  const before = { epochs: 5, method: "full", resume: false, forgotten: 1 };
+  const properties = propertiesOf(schema);
+  const filled = filledFrom(properties, before);
+  expect(filled.map((one) => one.initial)).toEqual([5, "full", false]);
+  const form = new FormData();
+  form.set("epochs", "1");
+  form.set("method", "full");
+  // What equals the default is sent too, and a setting that no longer exists is not.
+  expect(changedConfig(properties, before, form)).toEqual({ epochs: 1, method: "full", resume: false });
+});
+
+it("takes a setting's default where the repeated run did not know it", () => {
+  const filled = filledFrom(propertiesOf(schema), { epochs: 2 });
+  expect(filled.map((one) => one.initial)).toEqual([2, "lora", true]);
+  const form = new FormData();
+  form.set("method", "lora");
+  form.set("resume", "on");
+  expect(changedConfig(propertiesOf(schema), { epochs: 2 }, form)).toEqual({ epochs: 2 });
 });
 
 it("puts first what is thought about first, and nothing in both places or in none", () => {

@@ -82,6 +82,24 @@ export function configOf(properties: readonly Property[], form: FormData): Recor
   return Object.fromEntries(changed);
 }
 
+/** The same settings with the values of an earlier run; one that it did not know yet keeps its default. */
+export function filledFrom(properties: readonly Property[], config: Record<string, unknown>): Property[] {
+  return properties.map((one) => (one.name in config ? { ...one, initial: config[one.name] } : one));
+}
+
+/** An earlier run's whole configuration with what was changed since, so that no project's setting comes between. */
+export function changedConfig(
+  properties: readonly Property[],
+  config: Record<string, unknown>,
+  form: FormData,
+): Record<string, unknown> {
+  const known = properties.map((one) => one.name).filter((name) => name in config);
+  return {
+    ...Object.fromEntries(known.map((name) => [name, config[name]])),
+    ...configOf(filledFrom(properties, config), form),
+  };
+}
+
 function valueOf(property: Property, form: FormData): unknown {
   const given = form.get(property.name);
   if (property.type === "boolean") return given !== null;
