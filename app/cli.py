@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from app import backup, client, doctor, migrate, supervisor
+from app import backup, client, doctor, migrate, retention, supervisor
 from app.arguments import Command, Commands, add_command, new_parser
 from app.config import PREFIX, Settings, UnknownSettingError, get_settings
-from app.db import engine
+from app.db import engine, transaction
 from app.demo.first_start import first_admin_link, first_start
 from app.embedded.binaries import ServerMissingError
 from app.embedded.children import ChildFailedError
@@ -21,6 +21,7 @@ from app.instance import AlreadyRunningError
 from app.local_database import LocalDatabase, local_database
 from app.remote_commands import add_remote_commands
 from app.service_specs import QUEUES, development_specs, service_specs
+from app.storage import store
 
 EXPECTED = (
     AlreadyRunningError,
@@ -75,6 +76,8 @@ def add_local_commands(commands: Commands) -> None:
     add_command(commands, "doctor", examine)
     add_command(commands, "config", list_settings)
     add_command(commands, "admin-link", make_admin_link)
+    cleaning = add_command(commands, "clean", clean)
+    cleaning.add_argument("--delete", action="store_true", help="delete what is listed; without this nothing changes")
     add_command(commands, "backup", make_backup).add_argument("file", type=Path)
     restoring = add_command(commands, "restore", restore_backup)
     restoring.add_argument("file", type=Path)
@@ -132,6 +135,19 @@ def make_admin_link(_arguments: Namespace) -> None:
     settings = get_settings()
     with local_database(settings) as database, app_database(database.database_url):
         print(first_admin_link(page_address(settings, database)))
+
+
+def clean(arguments: Namespace) -> None:
+    """List what the retention policy lets go: old checkpoints of ended runs, artifacts that nothing names."""
+    settings = get_settings()
+    with local_database(settings) as database, app_database(database.database_url), transaction() as session:
+        found = retention.find(session, settings, store())
+        if arguments.delete:
+            found = retention.remove(session, found, store(), actor=None)
+    for one in found:
+        print(f"{one.kind:<10} {one.size / 2**20:>10.1f} MiB  {one.path}")
+    done = "deleted" if arguments.delete else "could be deleted; --delete does it"
+    print(f"{len(found)} {done}, {sum(one.size for one in found) / 2**20:.1f} MiB")
 
 
 @contextmanager

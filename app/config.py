@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     run_memory_gb: float = Field(
         0.0, ge=0, le=100_000, description="Memory a training process may have; 0 means no limit. Leave 0 with a GPU."
     )
+    retention_days: float = Field(
+        7.0, ge=1, le=36_500, description="Days that old checkpoints and unnamed artifacts are kept."
+    )
     run_largest_file_gb: float = Field(256.0, gt=0, le=100_000, description="Largest file a training process writes.")
     webhook_key: SecretStr | None = Field(
         None, min_length=32, description="Key that webhooks' secrets are made from. Unset: a file of the data folder."

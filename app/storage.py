@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,9 @@ from app.config import get_settings
 
 MANIFEST: Final = "MANIFEST.json"
 DESCRIPTION: Final = "plackett.json"
+# How the names of folders begin that are on their way into the store, and out of it.
+ASIDE: Final = ".incoming-"
+LEAVING: Final = ".leaving-"
 
 
 class DamagedArtifactError(RuntimeError):
@@ -29,6 +33,15 @@ class Stored:
 
     sha256: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An artifact in the store, and when it was last stored, in seconds since 1970."""
+
+    sha256: str
+    path: Path
+    at: float
 
 
 class ArtifactStore(Protocol):
@@ -44,6 +57,14 @@ class ArtifactStore(Protocol):
 
     def text(self, sha256: str, name: str) -> str:
         """A verified text file of an artifact, such as its card."""
+        ...
+
+    def kept(self) -> list[Kept]:
+        """Every artifact that is stored whole."""
+        ...
+
+    def let_go(self, kept: Kept, *, is_named: Callable[[], bool]) -> bool:
+        """Delete an artifact unless it is named, or was stored again since it was listed; whether it went."""
         ...
 
 
@@ -124,9 +145,9 @@ class FolderStore:
         """Store `folder`: verified, written aside, forced to the disk, then renamed into its place."""
         stored = verify(folder)
         place = self.folder(stored.sha256)
-        if place.is_dir():
+        if self._renewed(place):
             return stored
-        aside = self.root / f".incoming-{uuid.uuid4().hex}"
+        aside = self.root / f"{ASIDE}{uuid.uuid4().hex}"
         aside.mkdir(parents=True)
         try:
             lay(folder, aside)
@@ -139,6 +160,14 @@ class FolderStore:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return stored
+
+    def _renewed(self, place: Path) -> bool:
+        """Whether the artifact is there already; it counts as stored now, so that nobody takes it for an old one."""
+        try:
+            os.utime(place)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _rename(self, aside: Path, place: Path) -> None:
         try:
@@ -172,6 +201,36 @@ class FolderStore:
         if not path.is_file() or file_sha256(path) != entry.get("sha256"):
             raise DamagedArtifactError(f"artifact {sha256[:12]}: {name} is damaged")
         return path.read_text(encoding="utf-8")
+
+    def kept(self) -> list[Kept]:
+        """Every artifact that is stored whole."""
+        found: Iterator[Path] = self.root.glob("[0-9a-f][0-9a-f]/*")
+        return [Kept(path.name, path, path.stat().st_mtime) for path in found if path.is_dir()]
+
+    def let_go(self, kept: Kept, *, is_named: Callable[[], bool]) -> bool:
+        """Delete an artifact; whether it went.
+
+        It is put out of sight first. Whoever stores the same content from then on makes it anew; whoever did so before
+        has renewed it, and it comes back, as it does when `is_named` says that somebody names it.
+        """
+        place = self.folder(kept.sha256)
+        away = self.root / f"{LEAVING}{uuid.uuid4().hex}"
+        try:
+            place.rename(away)
+        except FileNotFoundError:
+            return False
+        if away.stat().st_mtime != kept.at or is_named():
+            self._come_back(away, place)
+            return False
+        shutil.rmtree(away)
+        return True
+
+    def _come_back(self, away: Path, place: Path) -> None:
+        try:
+            away.rename(place)
+        except OSError:
+            # It was stored anew in the meantime: the same content is there.
+            shutil.rmtree(away)
 
 
 @lru_cache

@@ -1,10 +1,8 @@
 """The duties that nobody asks for: `python -m workers.scheduler`. Several may run; each duty is safe to do twice."""
 
 import logging
-import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
@@ -14,10 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app import jobs
+from app import jobs, retention
 from app.auth.tables import IdempotencyKey, SignInAttempt, SignInSession
 from app.config import get_settings
-from app.datasets.texts import SCRATCH
 from app.db import transaction
 from app.errors import AppError
 from app.events import wake_after_commit
@@ -26,6 +23,7 @@ from app.loop import service as loop
 from app.projects.tables import Project
 from app.runs import leases
 from app.runs.tables import Run, ScheduleTick
+from app.storage import store
 from app.tasks import service as tasks
 from app.webhooks import outbox
 from app.webhooks.delivery import Couriers
@@ -37,7 +35,6 @@ UPKEEP_SECONDS: Final = 3600
 RING_AGAIN_SECONDS: Final = 10.0
 UNSERVED_SECONDS: Final = 60.0
 KEYS_KEPT: Final = timedelta(days=2)
-FOLDERS_KEPT: Final = timedelta(days=7)
 couriers: Final = Couriers()
 UNSERVED: Final = "No worker has taken this run for a minute. Is a worker for the queue {queue} running?"
 
@@ -136,21 +133,14 @@ def clean_up() -> None:
         outbox.forget(session)
 
 
-def forget_old_folders() -> None:
-    """Delete from this machine what runs left that ended long ago, and artifacts and texts never stored whole."""
+def clean_storage() -> None:
+    """Delete from this machine what the retention policy lets go."""
     settings = get_settings()
-    runs_dir, artifacts_dir = settings.runs_dir, settings.artifacts_dir
-    folders = {int(path.name): path for path in runs_dir.glob("[0-9]*")}
     with transaction() as session:
-        if not first_at_tick(session, "folders", UPKEEP_SECONDS):
-            return
-        old = Run.finished_at < func.now() - FOLDERS_KEPT
-        gone = [path for run_id, path in folders.items() if session.scalar(select(old).where(Run.id == run_id))]
-    yesterday = time.time() - timedelta(days=1).total_seconds()
-    unfinished = (*artifacts_dir.glob(".incoming-*"), *settings.data_dir.glob(f"{SCRATCH}*"))
-    torn = [path for path in unfinished if path.stat().st_mtime < yesterday]
-    for path in [*gone, *torn]:
-        shutil.rmtree(path, ignore_errors=True)
+        if first_at_tick(session, "storage", UPKEEP_SECONDS):
+            gone = retention.remove(session, retention.find(session, settings, store()), store(), actor=None)
+            for leftover in gone:
+                logger.info("deleted %s %s, %s bytes", leftover.kind, leftover.name, leftover.size)
 
 
 DUTIES: Final[tuple[Callable[[], None], ...]] = (
@@ -165,7 +155,7 @@ DUTIES: Final[tuple[Callable[[], None], ...]] = (
     deliver_webhooks,
     notice_unserved,
     clean_up,
-    forget_old_folders,
+    clean_storage,
 )
 
 

@@ -119,7 +119,7 @@ def test_what_a_killed_upload_left_is_swept_up_after_a_day(make_world: MakeWorld
         (folder / "text.txt").write_text("Once")
     for folder in left:
         os.utime(folder, (0, 0))
-    scheduler.forget_old_folders()
+    scheduler.clean_storage()
     assert [folder for folder in (*left, *fresh) if folder.exists()] == fresh
     for folder in fresh:
         shutil.rmtree(folder)
