@@ -1,7 +1,8 @@
 """The last step before a training process: `entry.py PIPE PARENT MEMORY FILE COMMAND…`, run as a file.
 
-It puts the event pipe on file descriptor 3, ties the process's life to its parent's, bounds what it may
-use (MEMORY and the largest FILE in bytes, 0 for no bound), and becomes the command.
+It puts the event pipe on file descriptor 3, ties the process's life to its parent's, offers itself to the
+out-of-memory killer, bounds what it may use (MEMORY and the largest FILE in bytes, 0 for no bound), and becomes the
+command.
 """
 
 import ctypes
@@ -26,6 +27,12 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def die_first() -> None:
+    """Where memory runs out, the kernel shall take this process before a database or a worker (Linux)."""
+    if sys.platform == "linux":
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
+
+
 def bound(memory: int, file: int) -> None:
     """Limit memory, files and their size; never leave a core dump, which would hold the data of people on the disk.
 
@@ -40,17 +47,12 @@ def bound(memory: int, file: int) -> None:
         resource.setrlimit(kind, (lower, lower))
 
 
-def die_first() -> None:
-    """Where memory runs out, the kernel shall take this process before a database or a worker (Linux)."""
-    if sys.platform == "linux":
-        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
-
-
 def main() -> None:
     """Become the command."""
     pipe, parent, memory, file = map(int, sys.argv[1:5])
     command = sys.argv[5:]
     die_with_parent(parent)
+    die_first()
     bound(memory, file)
     # Asks the recipe where it is. A sandbox around it shall not die of that; the recipe itself listens.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
