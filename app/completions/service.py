@@ -18,7 +18,13 @@ from app.prompts.tables import Prompt
 from app.registry.tables import ModelVersion
 
 # The column takes no number but the next of its sequence.
-RENUMBER: Final = text("UPDATE completions SET id = DEFAULT WHERE id = :completion RETURNING id")
+RENUMBER: Final = text(
+    """
+    UPDATE completions SET id = DEFAULT
+    WHERE id = :completion AND NOT EXISTS (SELECT 1 FROM task_completions t WHERE t.completion_id = :completion)
+    RETURNING id
+    """
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +79,13 @@ def is_to_be_ranked() -> ColumnElement[bool]:
 
 
 def renumber(session: Session, completion_ids: Sequence[int], random: Random) -> list[int]:
-    """Give completions that nothing refers to yet the next numbers, in an order of chance; the new ones, ascending.
+    """Give completions the next numbers, in an order of chance, but for those that are in a task already; all numbers.
 
     A run writes one model after another, so numbers in the order of writing would tell anybody who sees two of them
     which were written by the same model, and annotators do see them.
     """
     drawn = random.sample(completion_ids, len(completion_ids))
-    return [session.scalars(RENUMBER, {"completion": one}).one() for one in drawn]
+    return [session.scalars(RENUMBER, {"completion": one}).one_or_none() or one for one in drawn]
 
 
 def add_demonstration(session: Session, *, project_id: int, prompt_id: int, author: User, text: str) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import locks
 from app.completions import service as completions
 from app.completions.tables import Completion
+from app.loop import mixture
 from app.projects.settings import settings_of
 from app.projects.tables import Project
 from app.prompts.tables import Prompt
@@ -50,16 +51,19 @@ def fill(session: Session, project_id: int) -> Run | None:
 
 def sampling(session: Session, project_id: int, policy: ModelVersion, *, at_least: int) -> Launch | None:
     """A run that lets `policy` answer prompts it has not answered yet, or None when there are none left."""
-    keep = settings_of(session.get_one(Project, project_id)).loop.keep_tasks_ready
+    settings = settings_of(session.get_one(Project, project_id)).loop
+    keep = settings.keep_tasks_ready
     most = min(MOST_PROMPTS, max(FEWEST_PROMPTS, at_least, min(keep, 2 * FEWEST_PROMPTS)))
     open_prompts = unanswered(session, project_id, policy, limit=most)
     if open_prompts == 0:
         return None
+    writers = mixture.writers(session, policy, settings.writers)
     return Launch(
         project_id=project_id,
         kind="sample",
         config={"prompts": open_prompts},
-        models={"policy": policy.id},
+        models={role: version.id for role, (version, _) in writers.items()},
+        shares={role: share for role, (_, share) in writers.items()} if len(writers) > 1 else {},
     )
 
 

@@ -62,6 +62,20 @@ def _checked_sampling(settings: SamplingSettings) -> SamplingSettings:
     return settings
 
 
+class WritersSettings(Input):
+    """Who writes the completions of new tasks: shares, of whatever sum. A writer that is not there leaves its to live.
+
+    `candidate` is the newest policy that nobody has accepted yet, `older` the one that was live before, `reference` the
+    model that the live policy came from: its answers stay the same over the cycles, so they show when people's taste
+    or the reward model's drifts. The live policy writes at least one completion of each task.
+    """
+
+    live: float = Field(1, gt=0, le=100)
+    candidate: float = Field(0, ge=0, le=100)
+    reference: float = Field(0, ge=0, le=100)
+    older: float = Field(0, ge=0, le=100)
+
+
 class LoopSettings(Input):
     """When the loop acts by itself, and how far it goes without a person.
 
@@ -78,6 +92,7 @@ class LoopSettings(Input):
     )
     blind_votes: int = Field(200, ge=1, le=5_000, description="Most votes of a blind comparison that a cycle asks for.")
     keep_tasks_ready: int = Field(16, ge=0, le=100_000)
+    writers: WritersSettings = WritersSettings()
     cycles_per_day: int | None = Field(None, ge=1, le=10_000)
     compute_minutes_per_day: float | None = Field(None, ge=1, le=1_000_000)
 

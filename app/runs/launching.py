@@ -43,7 +43,8 @@ class Launch:
 
     Roles: import_model `target` (a version still without weights), sample any names, pretrain `base`, sft `base` and,
     if one is to judge, `reward`; reward `base` and, to be compared with, `live`; ppo, rloo, grpo and best_of_n `policy`
-    and `reward`, dpo `policy`.
+    and `reward`, dpo `policy`. `shares`: how much of each prompt's completions each role of a sample run writes; none:
+    all the same.
     """
 
     project_id: int
@@ -55,6 +56,7 @@ class Launch:
     source: dict[str, Any] | None = None
     name: str | None = None
     seed: int | None = None
+    shares: dict[str, float] = field(default_factory=dict)
     cycle_id: int | None = None
     priority: int = NORMAL
 
@@ -126,6 +128,8 @@ def _inputs(session: Session, wanted: Launch) -> dict[str, Any]:
         inputs["name"] = wanted.name
     if wanted.kind == "import_model":
         inputs |= {"source": check_source(wanted.source), "name": wanted.name}
+    if wanted.shares:
+        inputs["shares"] = wanted.shares
     if wanted.kind in ANSWERING | {"sample", "evaluate"}:
         require_prompts(session, wanted)
         inputs["prompt_set_id"] = wanted.prompt_set_id

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from random import SystemRandom
+from typing import Any, Final, Literal
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app import audit
 from app.auth.tables import User
+from app.completions import service as completions
 from app.completions.tables import Completion
 from app.errors import Conflict, Unprocessable
 from app.pagination import PageRequest, Rows, page_by_id
@@ -25,6 +27,8 @@ from app.tasks.assignment import (
     priority_class,
 )
 from app.tasks.tables import KNOWN, Assignment, Task, TaskCompletion, TaskSlot
+
+CHANCE: Final = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +150,23 @@ def create_tasks_for_completed_prompts(
 
 def _cards(session: Session, run_id: int, prompt_id: int, *, demonstrations: bool) -> list[int]:
     written = select(Completion.id, Completion.text).where(Completion.prompt_id == prompt_id)
-    sampled = list(session.execute(written.where(Completion.run_id == run_id).order_by(Completion.id)).tuples())
+    of_run = written.where(Completion.run_id == run_id).order_by(Completion.id)
+    sampled = list(session.execute(of_run).tuples())
     ranked = select(TaskCompletion.task_id).where(TaskCompletion.completion_id == Completion.id)
     # Nobody ranks their own text, so uploaded ones would keep whoever sent them, often the only person, from the task.
     here = (Completion.role == "demonstration", Completion.prompt_set_id.is_(None))
     own = written.where(*here, ~ranked.exists()).order_by(Completion.id).limit(1)
     added = list(session.execute(own).tuples()) if demonstrations else []
-    return distinct(sampled[: MOST_COMPLETIONS - len(added)] + added)
+    cards = distinct(sampled[: MOST_COMPLETIONS - len(added)] + added)
+    if _has_several_authors(session, run_id, prompt_id):
+        fresh = [one for one, _ in sampled if one in cards]
+        return completions.renumber(session, fresh, CHANCE) + [one for one in cards if one not in fresh]
+    return cards
+
+
+def _has_several_authors(session: Session, run_id: int, prompt_id: int) -> bool:
+    here = (Completion.run_id == run_id, Completion.prompt_id == prompt_id)
+    return (session.scalar(select(func.count(Completion.model_version_id.distinct())).where(*here)) or 0) > 1
 
 
 def expire_leases(session: Session, *, limit: int = 500) -> int:

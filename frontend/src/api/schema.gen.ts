@@ -3147,6 +3147,15 @@ export interface components {
        * @default true
        */
       run_ppo: boolean;
+      /**
+       * @default {
+       *       "candidate": 0,
+       *       "live": 1,
+       *       "older": 0,
+       *       "reference": 0
+       *     }
+       */
+      writers: components["schemas"]["WritersSettings"];
     };
     /**
      * MemberChange
@@ -4223,7 +4232,13 @@ export interface components {
        *       "keep_tasks_ready": 16,
        *       "paused": false,
        *       "promotion": "manual",
-       *       "run_ppo": true
+       *       "run_ppo": true,
+       *       "writers": {
+       *         "candidate": 0,
+       *         "live": 1,
+       *         "older": 0,
+       *         "reference": 0
+       *       }
        *     }
        */
       loop: components["schemas"]["LoopSettings"];
@@ -5206,6 +5221,36 @@ export interface components {
       old_secret_until: string | null;
       /** Url */
       url: string;
+    };
+    /**
+     * WritersSettings
+     * @description Who writes the completions of new tasks: shares, of whatever sum. A writer that is not there leaves its to live.
+     *
+     *     `candidate` is the newest policy that nobody has accepted yet, `older` the one that was live before, `reference` the
+     *     model that the live policy came from: its answers stay the same over the cycles, so they show when people's taste
+     *     or the reward model's drifts. The live policy writes at least one completion of each task.
+     */
+    WritersSettings: {
+      /**
+       * Candidate
+       * @default 0
+       */
+      candidate: number;
+      /**
+       * Live
+       * @default 1
+       */
+      live: number;
+      /**
+       * Older
+       * @default 0
+       */
+      older: number;
+      /**
+       * Reference
+       * @default 0
+       */
+      reference: number;
     };
     /**
      * WritingAssignment

@@ -93,8 +93,10 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
   );
 }
 
-/** How completions are written. */
-export function SamplingSettings({ settings: { sampling } }: { settings: ProjectSettings }) {
+const WRITERS = ["live", "candidate", "reference", "older"] as const;
+
+/** How completions are written, and by whom. */
+export function SamplingSettings({ settings: { sampling, loop } }: { settings: ProjectSettings }) {
   return (
     <Panel title={t.settings.sampling}>
       <div className="grid gap-4 sm:grid-cols-3">
@@ -128,6 +130,25 @@ export function SamplingSettings({ settings: { sampling } }: { settings: Project
           defaultValue={sampling.max_new_tokens}
         />
       </div>
+      <fieldset className="grid gap-3 pt-5">
+        <legend className="font-medium">{t.settings.writers}</legend>
+        <p className="text-soft max-w-prose text-sm">{t.settings.writersHint}</p>
+        <div className="grid grid-cols-2 gap-4 sm:grid-cols-4">
+          {WRITERS.map((writer) => (
+            <TextField
+              key={writer}
+              label={t.settings.writer[writer]}
+              name={`writer_${writer}`}
+              type="number"
+              min={writer === "live" ? 0.01 : 0}
+              max={100}
+              step="any"
+              required
+              defaultValue={loop.writers[writer]}
+            />
+          ))}
+        </div>
+      </fieldset>
     </Panel>
   );
 }

@@ -31,4 +31,13 @@ describe("the loop's settings", () => {
       compute_minutes_per_day: null,
     });
   });
+
+  it("say who writes, and how many votes blind people are asked for", () => {
+    const shares = { writer_live: "4", writer_candidate: "0", writer_reference: "1", writer_older: "0.5" };
+    expect(loopOf({ ...shares, promotion: "blind", blind_votes: "120" })).toMatchObject({
+      promotion: "blind",
+      blind_votes: 120,
+      writers: { live: 4, candidate: 0, reference: 1, older: 0.5 },
+    });
+  });
 });

@@ -56,6 +56,15 @@ function workIn(form: FormData) {
   };
 }
 
+function writersIn(form: FormData) {
+  return {
+    live: figure(form, "writer_live"),
+    candidate: figure(form, "writer_candidate"),
+    reference: figure(form, "writer_reference"),
+    older: figure(form, "writer_older"),
+  };
+}
+
 function machineIn(form: FormData, before: ProjectSettings) {
   const isAutomatic = form.has("automatic");
   return {
@@ -72,6 +81,7 @@ function machineIn(form: FormData, before: ProjectSettings) {
       promotion: text(form, "promotion"),
       blind_votes: figure(form, "blind_votes"),
       keep_tasks_ready: figure(form, "keep_tasks_ready"),
+      writers: writersIn(form),
       cycles_per_day: isAutomatic ? figure(form, "cycles_per_day") : null,
       compute_minutes_per_day: isAutomatic ? figure(form, "compute_minutes_per_day") : null,
     },

@@ -88,6 +88,10 @@ export const settings = {
   temperature: "Temperature",
   topP: "Top p",
   maxNewTokens: "Longest completion, in tokens",
+  writers: "Who writes them",
+  writersHint:
+    "Shares of the completions of new tasks; 4 and 1 are four fifths and one fifth. A writer that is not there leaves its share to the live policy, which writes at least one of each task. A share for the reference keeps answers that never change, so that a drift of taste shows.",
+  writer: { live: "Live policy", candidate: "Newest candidate", reference: "Reference", older: "The one before" },
   loopTitle: "Loop",
   loopByItself: "Retrain by itself",
   loopByItselfHint: "Off: a cycle starts only when somebody presses “Run a cycle”.",

@@ -90,6 +90,10 @@ export const settings: Strings["settings"] = {
   temperature: "温度",
   topP: "Top-p",
   maxNewTokens: "回答的最大长度（词元）",
+  writers: "由谁来写",
+  writersHint:
+    "新任务中各写作者的份额；4 和 1 即五分之四与五分之一。不存在的写作者的份额归使用中的策略，它在每个任务中至少写一个。给参考模型留一份，可保留始终不变的回答，从而看出偏好的漂移。",
+  writer: { live: "使用中的策略", candidate: "最新候选", reference: "参考模型", older: "上一个策略" },
   loopTitle: "闭环",
   loopByItself: "自动重新训练",
   loopByItselfHint: "关闭时，只有按下“运行一个周期”才会开始。",
