@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -13,20 +14,23 @@ from app.auth.tables import IdempotencyKey
 from app.errors import Conflict, Unprocessable
 from app.statements import Statement
 
-FIND: Final = Statement(
-    select(IdempotencyKey.request_sha256, IdempotencyKey.body).where(
-        IdempotencyKey.user_id == bindparam("user"), IdempotencyKey.key == bindparam("key")
+
+def kept_under(user: ColumnElement[int], key: ColumnElement[str]) -> ScalarSelect[dict[str, Any]]:
+    """What a person's `key` was used for, as a value for a query's columns: `request` (hex) and `body`, or null."""
+    kept = func.jsonb_build_object(
+        "request", func.encode(IdempotencyKey.request_sha256, "hex"), "body", IdempotencyKey.body, type_=JSONB
     )
-)
-INSERT: Final = Statement(
-    text(
-        """
-    INSERT INTO idempotency_keys (user_id, key, route, request_sha256, status, body)
-    VALUES (:user_id, :key, :route, :request_sha256, :status, :body)
-    ON CONFLICT DO NOTHING RETURNING user_id
-    """
-    ).bindparams(bindparam("body", type_=JSONB))
-)
+    return select(kept).where(IdempotencyKey.user_id == user, IdempotencyKey.key == key).scalar_subquery()
+
+
+FIND: Final = Statement(select(kept_under(bindparam("user"), bindparam("key")).label("kept")))
+# Keeps the row that `what` gives, unless its key is taken.
+KEEP: Final = """
+    INSERT INTO idempotency_keys (user_id, key, route, request_sha256, status, body) {what}
+    ON CONFLICT DO NOTHING RETURNING body
+"""
+ROW: Final = "VALUES (:user_id, :key, :route, :request_sha256, :status, :body)"
+INSERT: Final = Statement(text(KEEP.format(what=ROW)).bindparams(bindparam("body", type_=JSONB)))
 
 
 def request_hash(route: str, request: dict[str, Any]) -> bytes:
@@ -45,7 +49,7 @@ def find_answer(
         Unprocessable: the key was used for another request.
     """
     if not locks.try_to_hold(session, f"idempotency:{user_id}:{key}"):
-        raise _in_progress()
+        raise in_progress()
     return known_answer(session, user_id=user_id, key=key, route=route, request=request)
 
 
@@ -57,21 +61,30 @@ def known_answer(
     Raises:
         Unprocessable: the key was used for another request.
     """
-    known = FIND.one_or_none(session, {"user": user_id, "key": key})
-    if known is None:
+    return same_answer(FIND.one(session, {"user": user_id, "key": key}).kept, route=route, request=request)
+
+
+def same_answer(kept: Mapping[str, Any] | None, *, route: str, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer in `kept` (see `kept_under`), if there is any.
+
+    Raises:
+        Unprocessable: the key was used for another request.
+    """
+    if kept is None:
         return None
-    if known.request_sha256 != request_hash(route, request):
+    if kept["request"] != request_hash(route, request).hex():
         raise Unprocessable(
             "this Idempotency-Key was used for another request",
             type="idempotency-key-reused",
             advice="Make a new key for a new request; repeat a key only with the same body.",
             field="Idempotency-Key",
         )
-    body: dict[str, Any] = known.body
+    body: dict[str, Any] = kept["body"]
     return body
 
 
-def _in_progress() -> Conflict:
+def in_progress() -> Conflict:
+    """The refusal of a request whose key another one is using."""
     return Conflict(
         "a request with this Idempotency-Key is still in progress",
         type="idempotency-in-progress",
@@ -88,16 +101,6 @@ def remember(
     Raises:
         Conflict: the key was used elsewhere at the same moment; the work must not be kept.
     """
-    kept = INSERT.one_or_none(
-        session,
-        {
-            "user_id": user_id,
-            "key": key,
-            "route": route,
-            "request_sha256": request_hash(route, request),
-            "status": status,
-            "body": body,
-        },
-    )
-    if kept is None:
-        raise _in_progress()
+    row = {"user_id": user_id, "key": key, "route": route, "request_sha256": request_hash(route, request)}
+    if INSERT.one_or_none(session, {**row, "status": status, "body": body}) is None:
+        raise in_progress()

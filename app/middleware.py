@@ -3,8 +3,9 @@
 import logging
 import time
 import uuid
+from collections.abc import Mapping
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,12 +39,19 @@ HEADERS = {
 }
 
 
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as they are sent; turning eight of them into bytes anew for each answer would be felt."""
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
 class RequestContext:
     """Gives each request an id (`X-Request-ID`, also in errors and audit rows), safe headers, and a line in the log."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.strict_transport = settings.secure_cookies
+        transport = {"Strict-Transport-Security": "max-age=31536000"} if settings.secure_cookies else {}
+        self.for_pages = _raw({**HEADERS, **transport})
+        self.for_the_api = _raw({**HEADERS, **transport, "Cache-Control": "no-store"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,7 +66,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self.add_headers(MutableHeaders(scope=message), scope["path"], identity)
+                self.add_headers(message, scope["path"], identity)
             await send(message)
 
         try:
@@ -67,15 +75,12 @@ class RequestContext:
             milliseconds = (time.perf_counter() - started) * 1000
             logger.info("%s %s %s %.0f ms %s", scope["method"], scope["path"], status, milliseconds, identity)
 
-    def add_headers(self, headers: MutableHeaders, path: str, identity: str) -> None:
-        """Headers for one answer; what the API says is never cached."""
-        headers["X-Request-ID"] = identity
-        for name, value in HEADERS.items():
-            headers.setdefault(name, value)
-        if path.startswith("/api/"):
-            headers.setdefault("Cache-Control", "no-store")
-        if self.strict_transport:
-            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    def add_headers(self, start: Message, path: str, identity: str) -> None:
+        """Headers for one answer, unless it has its own; what the API says is never cached."""
+        given = {name for name, _ in start["headers"]}
+        wanted = self.for_the_api if path.startswith("/api/") else self.for_pages
+        missing = [header for header in wanted if header[0] not in given]
+        start["headers"] = [*start["headers"], *missing, (b"x-request-id", identity.encode())]
 
 
 class BodyLimit:

@@ -145,7 +145,7 @@ def claim(session: Session, access: Access, *, holding: Collection[int] = ()) ->
     if settings.daily_cap is not None and standing.today + standing.leases >= settings.daily_cap:
         return Next(waiting="daily_cap")
     found = claiming.lease_best(session, claimant, kind="writing")
-    return Next(desk=desk_of(session, found, access)) if found else Next(waiting="all_done")
+    return Next(desk=desk_of(session, found.assignment, access)) if found else Next(waiting="all_done")
 
 
 def desk_of(session: Session, assignment: Assignment, access: Access) -> WritingDesk:

@@ -23,7 +23,7 @@ from app.runs.tables import Run
 from app.tasks import claiming
 from app.tasks import service as tasks
 from app.tasks.assignment import shuffle_keys
-from app.tasks.claiming import Claimant, Standing
+from app.tasks.claiming import Claimant, Leased, Standing
 from app.tasks.known import claim_known, count_known
 from app.tasks.tables import Assignment, Task
 
@@ -78,12 +78,14 @@ def claim(session: Session, access: Access, *, holding: Collection[int] = (), ra
     if standing.full:
         return Next()
     found = _new_work(session, access, claimant, standing, chance)
+    if isinstance(found, Leased):
+        return Next(desk=desk_of(session, found.assignment, access, found.contents))
     return Next(desk=desk_of(session, found, access)) if isinstance(found, Assignment) else Next(waiting=found)
 
 
 def _new_work(
     session: Session, access: Access, claimant: Claimant, standing: Standing, chance: Random
-) -> Assignment | Waiting | None:
+) -> Assignment | Leased | Waiting | None:
     settings = settings_of(access.project)
     if settings.practice.required and not has_passed(session, claimant.project_id, claimant.annotator_id):
         practised = claim_known(session, claimant, "practice")

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.auth.access import Access
@@ -15,8 +14,8 @@ from app.rankings import service as rankings
 from app.rankings.judgment import Judgment
 from app.rankings.practice import Place
 from app.rankings.tables import Ranking
-from app.statements import Statement
 from app.tasks.assignment import letters
+from app.tasks.contents import Contents, contents_of
 from app.tasks.tables import Assignment
 
 
@@ -47,35 +46,22 @@ class Desk:
     guideline_seen: int | None
 
 
-SHOWN: Final = Statement(
-    text(
-        """
-    SELECT p.id, p.messages, t.purpose,
-           (SELECT max(g.number) FROM guideline_versions g WHERE g.project_id = t.project_id) AS guideline,
-           (SELECT jsonb_object_agg(c.id, c.text)
-            FROM task_completions tc JOIN completions c ON c.id = tc.completion_id WHERE tc.task_id = t.id) AS texts
-    FROM tasks t JOIN prompts p ON p.id = t.prompt_id WHERE t.id = :task
-    """
-    )
-)
-
-
-def desk_of(session: Session, assignment: Assignment, access: Access) -> Desk:
-    """The desk for one assignment, completions in this person's own order."""
-    row = SHOWN.one(session, {"task": assignment.task_id})
+def desk_of(session: Session, assignment: Assignment, access: Access, contents: Contents | None = None) -> Desk:
+    """The desk for one assignment, completions in this person's own order; looks up what it is about unless told."""
+    about = contents or contents_of(session, assignment.task_id)
     current = rankings.find_current(session, assignment.id) if assignment.state == "submitted" else None
     settings = settings_of(access.project)
     masked = completions.masker(session, assignment.project_id) if settings.mask_model_names else completions.as_it_is
-    place = practice.place_of(session, assignment) if row.purpose == "practice" else None
+    place = practice.place_of(session, assignment) if about.purpose == "practice" else None
     return Desk(
         assignment=assignment,
-        prompt_id=row.id,
-        messages=[{**message, "content": masked(message["content"])} for message in row.messages],
-        cards=_cards(assignment.shown_order, row.texts or {}, masked),
+        prompt_id=about.prompt_id,
+        messages=[{**message, "content": masked(message["content"])} for message in about.messages],
+        cards=_cards(assignment.shown_order, about.texts, masked),
         settings=settings,
         previous=(current, rankings.judgment_of(session, current)) if current else None,
         practice=place,
-        guideline_number=row.guideline,
+        guideline_number=about.guideline,
         guideline_seen=access.membership.guideline_seen,
     )
 

@@ -45,6 +45,7 @@ def _submission(own: HeldAssignment, new: NewRanking, key: str) -> Submission:
     return Submission(
         assignment=own.assignment,
         task=own.task,
+        kept=own.kept,
         annotator=own.access.user,
         judgment=judgment_from(new),
         form=form_of(settings),

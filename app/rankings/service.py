@@ -1,7 +1,7 @@
 """Submit a ranking: once, whole, and kept even when it comes late."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,7 +17,7 @@ from app.rankings import practice
 from app.rankings.comparisons import Pair, comparisons_of, ranks_of
 from app.rankings.judgment import Form, Judgment, check_judgment
 from app.rankings.practice import DEFAULT_RULE, Rule
-from app.rankings.progress import progress_of
+from app.rankings.receipts import tell
 from app.rankings.tables import Ranking, RankingItem
 from app.statements import Statement
 from app.tasks import slots
@@ -31,10 +31,12 @@ class Submission:
     """A judgment on its way in: whose, on which assignment, under which rules and key.
 
     `task`: the assignment's task, where the caller holds the person, it and the assignment, all as they are now.
+    `kept`: what the key was used for before (`idempotency.kept_under`), for such a caller.
     """
 
     assignment: Assignment
     task: Task | None = None
+    kept: Mapping[str, Any] | None = None
     annotator: User
     judgment: Judgment
     form: Form
@@ -93,7 +95,9 @@ def submit_ranking(session: Session, submission: Submission) -> Answer:
     who, request = submission.annotator, submission.request()
     if submission.task is None:
         slots.hold_person(session, submission.assignment.project_id, who.id)
-    known = idempotency.known_answer(session, user_id=who.id, key=submission.key, route=ROUTE, request=request)
+        known = idempotency.known_answer(session, user_id=who.id, key=submission.key, route=ROUTE, request=request)
+    else:
+        known = idempotency.same_answer(submission.kept, route=ROUTE, request=request)
     if known is not None:
         return Answer(known, replayed=True)
     completion_ids = submission.assignment.shown_order
@@ -101,11 +105,17 @@ def submit_ranking(session: Session, submission: Submission) -> Answer:
         raise Conflict("this task asks for a demonstration, not for a ranking", type="writing-task")
     check_judgment(submission.judgment, submission.form, completion_ids)
     recorded = _record(session, submission)
-    body = _body(session, recorded, submission)
-    idempotency.remember(
-        session, user_id=who.id, key=submission.key, route=ROUTE, request=request, status=201, body=body
+    told = tell(
+        session,
+        _body(session, recorded, submission),
+        project_id=submission.assignment.project_id,
+        annotator_id=who.id,
+        key=submission.key,
+        route=ROUTE,
+        request=request,
+        counting=recorded.counts,
     )
-    return Answer(body)
+    return Answer(told)
 
 
 def _record(session: Session, submission: Submission) -> Recorded:
@@ -171,7 +181,8 @@ WRITE = Statement(
       INSERT INTO ranking_items (ranking_id, completion_id, rank, rating, flags, aspects)
       SELECT written.id, i.completion_id, i.rank, i.rating, ARRAY(SELECT jsonb_array_elements_text(i.flags)), i.aspects
       FROM written, unnest(CAST(:completions AS bigint[]), CAST(:ranks AS smallint[]), CAST(:ratings AS smallint[]),
-                           CAST(:flags AS jsonb[]), CAST(:aspects AS jsonb[]))
+                           ARRAY(SELECT jsonb_array_elements(CAST(:flags AS jsonb))),
+                           ARRAY(SELECT jsonb_array_elements(CAST(:aspects AS jsonb))))
            AS i(completion_id, rank, rating, flags, aspects)),
     pairs AS (
       INSERT INTO comparisons (project_id, ranking_id, preferred_id, other_id, tie, strength)
@@ -260,25 +271,28 @@ def _plain_values(judgment: Judgment) -> dict[str, Any]:
     }
 
 
-def _pair_arrays(pairs: Sequence[Pair]) -> dict[str, list[Any]]:
+def _pair_arrays(pairs: Sequence[Pair]) -> dict[str, str]:
     return {
-        "preferred": [pair.preferred_id for pair in pairs],
-        "other": [pair.other_id for pair in pairs],
-        "ties": [pair.tie for pair in pairs],
+        "preferred": _array(pair.preferred_id for pair in pairs),
+        "other": _array(pair.other_id for pair in pairs),
+        "ties": _array(pair.tie for pair in pairs),
     }
 
 
-def _item_arrays(judgment: Judgment) -> dict[str, list[Any]]:
+def _item_arrays(judgment: Judgment) -> dict[str, str]:
     ranks = ranks_of(judgment.tiers)
-    flags = (judgment.flags.get(completion) for completion in ranks)
-    aspects = (judgment.aspects.get(completion) for completion in ranks)
     return {
-        "completions": list(ranks),
-        "ranks": list(ranks.values()),
-        "ratings": [judgment.ratings.get(completion) for completion in ranks],
-        "flags": [json.dumps(sorted(set(chosen))) if chosen else "[]" for chosen in flags],
-        "aspects": [json.dumps(dict(rated)) if rated else "{}" for rated in aspects],
+        "completions": _array(ranks),
+        "ranks": _array(ranks.values()),
+        "ratings": _array(judgment.ratings.get(completion) for completion in ranks),
+        "flags": json.dumps([sorted(set(judgment.flags.get(completion, ()))) for completion in ranks]),
+        "aspects": json.dumps([dict(judgment.aspects.get(completion, {})) for completion in ranks]),
     }
+
+
+def _array(values: Iterable[int | None]) -> str:
+    """PostgreSQL's notation of an array of numbers or truths; the driver takes its time over a list's elements."""
+    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
 
 
 def _recorded(session: Session, ranking: Ranking, task: Task, edit_window: timedelta) -> Recorded:
@@ -355,12 +369,6 @@ def _body(session: Session, recorded: Recorded, submission: Submission) -> dict[
     assignment, feedback = submission.assignment, None
     if recorded.purpose == "practice":
         feedback = practice.feedback_on(session, assignment, submission.judgment.tiers, submission.practice)
-    progress = progress_of(
-        session,
-        project_id=assignment.project_id,
-        annotator_id=assignment.annotator_id,
-        counting=recorded.counts,
-    )
     return {
         "ranking_id": recorded.ranking_id,
         "revision": recorded.revision,
@@ -368,6 +376,5 @@ def _body(session: Session, recorded: Recorded, submission: Submission) -> dict[
         "comparisons": recorded.comparisons,
         "submitted_at": recorded.submitted_at.isoformat(),
         "editable_until": recorded.editable_until.isoformat(),
-        "progress": {"today": progress.today, "total": progress.total, "median_seconds": progress.median_seconds},
         "feedback": asdict(feedback) if feedback else None,
     }

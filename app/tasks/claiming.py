@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Integer, SmallInteger, bindparam, column, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
 from app.statements import EntityStatement, Statement
 from app.tasks import slots
 from app.tasks.assignment import CLASSES, MOST_LEASES, Kind
+from app.tasks.contents import CONTENTS_OF, Contents
 from app.tasks.tables import Assignment
 
 # A cursor is only written when it saves at least this many queue numbers of looking.
@@ -71,7 +72,8 @@ def claim(session: Session, claimant: Claimant, holding: Collection[int] = (), *
         return Claim(resume(session, standing.waiting))
     if standing.full:
         return Claim(None, full=True)
-    return Claim(lease_best(session, claimant, kind=kind))
+    leased = lease_best(session, claimant, kind=kind)
+    return Claim(leased.assignment if leased else None)
 
 
 def claim_writing(session: Session, claimant: Claimant, holding: Collection[int] = ()) -> Claim:
@@ -181,15 +183,18 @@ LEASE = (
         WHEN q.class = best.class THEN best.queue_seq - q.after > :stride
         WHEN q.class > best.class THEN false
         ELSE EXISTS (SELECT 1 FROM task_slots s
-                     WHERE {IN_QUEUE} AND s.priority_class = q.class AND s.queue_seq > q.after) END) AS behind
+                     WHERE {IN_QUEUE} AND s.priority_class = q.class AND s.queue_seq > q.after) END) AS behind,
+      {CONTENTS_OF.format(task="leased.task_id")} AS contents
     FROM (SELECT 1) AS always LEFT JOIN leased ON true
     """  # noqa: S608 - made of constants of this file
     )
     .bindparams(KEYS)
-    .columns(*Assignment.__table__.columns, column("behind", ARRAY(SmallInteger)))
+    .columns(*Assignment.__table__.columns, column("behind", ARRAY(SmallInteger)), column("contents", JSONB))
 )
 
-BEST: Final = EntityStatement(select(Assignment, column("behind", ARRAY(SmallInteger))).from_statement(LEASE))
+BEST: Final = EntityStatement(
+    select(Assignment, column("behind", ARRAY(SmallInteger)), column("contents", JSONB)).from_statement(LEASE)
+)
 
 # Everything up to the new mark is not for this person: slots that others are just taking count as still there.
 MOVE_CURSOR = text(
@@ -211,15 +216,19 @@ MOVE_CURSOR = text(
 )
 
 
-def lease_best(session: Session, claimant: Claimant, *, kind: Kind = "ranking") -> Assignment | None:
-    """Lease the slot that is reserved for this person, else the best open one. The person must be held.
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """An assignment that was just leased, as a copy of its row that can only be read, and what its task is about."""
 
-    What comes back is a copy of the new row, to be read.
-    """
+    assignment: Assignment
+    contents: Contents
+
+
+def lease_best(session: Session, claimant: Claimant, *, kind: Kind = "ranking") -> Leased | None:
+    """Lease the slot that is reserved for this person, else the best open one. The person must be held."""
     first, last = CLASSES[kind]
     parameters = claimant.parameters(first=first, last=last, stride=CURSOR_STRIDE)
-    found: Assignment | None
-    found, behind = BEST.one(session, parameters)
+    found, behind, contents = BEST.one(session, parameters)
     if behind:
         session.execute(MOVE_CURSOR, claimant.parameters(classes=behind))
-    return found
+    return Leased(found, Contents(**contents)) if found else None

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app import locks
-from app.statements import EntityStatement, Statement
+from app.statements import Statement
 from app.tasks.tables import KNOWN, Assignment, Task, TaskSlot
 
 
@@ -39,7 +39,7 @@ def lock_task(session: Session, task_id: int) -> Task:
 
 
 # The task first, then the assignment, as everybody takes them.
-HOLD = (
+HOLD: Final = (
     select(Task, Assignment)
     .join(Assignment, Assignment.task_id == Task.id)
     .where(Assignment.id == bindparam("assignment"))
@@ -54,14 +54,7 @@ def lock_with_task(session: Session, assignment_id: int) -> tuple[Task, Assignme
     return task, assignment
 
 
-COPIES_OF_OWN: Final = EntityStatement(HOLD.where(Assignment.annotator_id == bindparam("annotator")))
-
-
-def find_own_with_task(session: Session, assignment_id: int, annotator_id: int) -> tuple[Task, Assignment] | None:
-    """The same in rows that can only be read; None where it is not this person's."""
-    asked = {"assignment": assignment_id, "annotator": annotator_id}
-    found: tuple[Task, Assignment] | None = COPIES_OF_OWN.one_or_none(session, asked)
-    return found
+HOLD_OWN: Final = HOLD.where(Assignment.annotator_id == bindparam("annotator"))
 
 
 def open_slots(session: Session, task: Task, count: int) -> None:
