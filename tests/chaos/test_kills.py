@@ -19,7 +19,7 @@ from tests.chaos.rounds import Chaos, Plan, shuffled
 
 pytestmark = [pytest.mark.commits, pytest.mark.servers, pytest.mark.timeout(420)]
 
-SERVICE_KILLS = {"postgres": 13, "redis": 13, "api": 7, "scheduler": 7}
+SERVICE_KILLS = {"postgres": 18, "redis": 12, "api": 5, "scheduler": 5}
 CHILD_KILLS = 8
 
 
