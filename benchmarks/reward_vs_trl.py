@@ -102,6 +102,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=1, help="turns side by side, where cores are to spare")
     parser.add_argument("--chunk", type=int, default=0, help="prompts that our side runs together; 0: as it comes")
     parser.add_argument("--form", default="auto", help="auto, cache, tree or rows")
+    parser.add_argument("--micro-batch", type=int, default=0, help="the peer's; 0: the fastest of those tried")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -115,7 +116,7 @@ def rows(
         plan, folder = arm.plan(model, given), model.parent
         size = (min(arm.k, SWEPT_K), arm.prompt_tokens, arm.reply_tokens)
         if arm.against != "rows" and size not in best:
-            best[size] = best_micro_batch(sides["trl"], plan, folder, given.at_once)
+            best[size] = given.micro_batch or best_micro_batch(sides["trl"], plan, folder, given.at_once)
         other = sides["ours"] if arm.against == "rows" else sides["trl"]
         theirs = plan | ({"form": "rows"} if arm.against == "rows" else {"micro_batch": best[size]})
         if arm.against == "defaults":

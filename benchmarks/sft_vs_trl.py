@@ -91,6 +91,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=1, help="turns side by side, where cores are to spare")
     parser.add_argument("--rows", type=int, default=32, help="demonstrations a step; a multiple of 16")
     parser.add_argument("--tokens", type=int, default=0, help="tokens that our side runs together; 0: as it comes")
+    parser.add_argument("--micro-batch", type=int, default=0, help="the peer's; 0: the fastest of those tried")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -106,7 +107,7 @@ def rows(
         theirs = plan | (
             {"packed": False}
             if padded
-            else {"micro_batch": micro_batch(arm, sides["trl"], plan, folder, given.at_once)}
+            else {"micro_batch": given.micro_batch or micro_batch(arm, sides["trl"], plan, folder, given.at_once)}
         )
         turns = by_turns([(sides["ours"], plan), (other, theirs)], given.repeats, folder, given.at_once)
         yield row(name, theirs, turns, equality((sides["ours"], plan), (other, theirs), folder))
