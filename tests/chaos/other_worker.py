@@ -13,9 +13,10 @@ from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.db import transaction
 from app.runs import leases
 from app.runs.leases import Claim
 from app.runs.tables import Run
@@ -31,6 +32,12 @@ Write = Callable[..., Any]
 def recipe(step_seconds: float) -> list[str]:
     """The command of the recipe without torch, with steps of this length."""
     return [sys.executable, "-m", "tests.chaos.recipe", str(step_seconds)]
+
+
+def is_due(run_id: int) -> bool:
+    """Whether a run that was taken from a silent worker may be claimed again by now."""
+    with transaction() as session:
+        return bool(session.scalar(select(Run.run_after <= func.now()).where(Run.id == run_id)))
 
 
 def start(run_id: int, **how: Any) -> BaseProcess:

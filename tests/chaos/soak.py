@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 import psycopg
 import redis
+import torch
 
 from app import instance
 from benchmarks.local_service import LocalService, Person, ServiceFailedError, local_service
@@ -198,6 +199,7 @@ def errors_in(log: Path) -> list[str]:
 def main() -> None:
     """Soak, print, and say with the exit code whether all bounds held."""
     asked = options()
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="plackett-soak-") as folder:
         model = build_tiny_model(Path(folder) / "tiny")
         settings = {"base_model": f"folder:{model}", "torch_threads": 1}

@@ -17,7 +17,7 @@ from app.embedded.postgres import SUPERUSER, Address
 from tests.chaos.killing import wait_until
 from tests.chaos.rounds import Chaos, Plan, shuffled
 
-pytestmark = [pytest.mark.commits, pytest.mark.servers, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.commits, pytest.mark.servers, pytest.mark.timeout(900)]
 
 SERVICE_KILLS = {"postgres": 18, "redis": 12, "api": 5, "scheduler": 5}
 CHILD_KILLS = 8

@@ -49,14 +49,8 @@ def take_away(run_id: int) -> None:
 def by_another(run_id: int, monkeypatch: pytest.MonkeyPatch, step_seconds: float) -> Working:
     """A second worker at work on the run, seen writing."""
     monkeypatch.setattr(child, "RECIPE", other_worker.recipe(step_seconds))
-    wait_until(lambda: is_due(run_id), "the end of the pause", 30)
+    wait_until(lambda: other_worker.is_due(run_id), "the end of the pause", 30)
     return Working(run_id).start()
-
-
-def is_due(run_id: int) -> bool:
-    """Whether a queued run may be claimed by now."""
-    with psycopg.connect(get_settings().database_url.get_secret_value()) as connection:
-        return connection.execute("SELECT run_after <= now() FROM runs WHERE id = %s", (run_id,)).fetchone() == (True,)
 
 
 def writes_under(run_id: int, fence: int) -> Callable[[], bool]:
