@@ -130,7 +130,20 @@ def call(python: Path, settings: dict[str, str], *arguments: str) -> str:
 def served(python: Path, settings: dict[str, str], folder: Path) -> Iterator[str]:
     """Its address, while gunicorn serves it."""
     url = f"127.0.0.1:{children.free_port()}"
-    how = ["--workers", "2", "--threads", "8", "--bind", url, "--log-level", "error", "--timeout", "120"]
+    how = [
+        "--workers",
+        "2",
+        "--threads",
+        "8",
+        "--bind",
+        url,
+        "--log-level",
+        "error",
+        "--timeout",
+        "120",
+        "--keep-alive",
+        "75",
+    ]
     with (folder / "gunicorn.log").open("wb") as log:
         command = [python, "-m", "gunicorn", "core.wsgi:application", *how]
         process = subprocess.Popen(command, cwd=package(python), env=settings, stdout=log, stderr=log)
