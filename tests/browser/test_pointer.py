@@ -20,14 +20,38 @@ def middle(where: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+# Resolves once the element has been where it is for two frames: cards glide to their places.
+LIES_STILL = """element => new Promise(done => {
+  let before = ''
+  const look = () => {
+    const {x, y, width, height} = element.getBoundingClientRect()
+    const now = [x, y, width, height].join()
+    if (now === before) return done()
+    before = now
+    requestAnimationFrame(() => requestAnimationFrame(look))
+  }
+  look()
+})"""
+
+
+def resting(where: Locator) -> tuple[float, float]:
+    """Its middle once it lies still."""
+    where.evaluate(LIES_STILL)
+    return middle(where)
+
+
 def drag(desk: Desk, what: Locator, target: Locator) -> None:
-    """Press on `what`, move in steps as a hand does, let go over `target`."""
+    """Press on `what`, move in steps as a hand does, follow `target` if it moves away, and let go over it."""
     mouse = desk.page.mouse
-    mouse.move(*middle(what))
+    x, y = resting(what)
+    mouse.move(x, y)
     mouse.down()
-    x, y = middle(what)
     mouse.move(x + 8, y + 8, steps=3)
-    mouse.move(*middle(target), steps=8)
+    reached = resting(target)
+    mouse.move(*reached, steps=8)
+    while (there := resting(target)) != reached:
+        mouse.move(*there, steps=2)
+        reached = there
     mouse.up()
 
 

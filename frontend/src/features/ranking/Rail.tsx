@@ -127,7 +127,7 @@ function Place({ place, bench, ids }: { place: number; bench: Bench; ids: readon
   );
 }
 
-/** Between two places; it opens while something is dragged. */
+/** Between two places. It opens at once when a drag begins: where a card may be dropped is measured at that moment. */
 function Gap({ gap }: { gap: number }) {
   const { active } = useDndContext();
   const { setNodeRef, isOver } = useDroppable({ id: `gap:${gap}`, data: { gap } });
@@ -135,7 +135,7 @@ function Gap({ gap }: { gap: number }) {
     <div
       ref={setNodeRef}
       role="presentation"
-      className={cx("grid place-items-center transition-[width]", active === null ? "w-1.5" : "w-5")}
+      className={cx("grid place-items-center", active === null ? "w-1.5" : "w-5")}
     >
       <div className={cx("h-full w-1 rounded-full", isOver && "bg-accent")} />
     </div>
