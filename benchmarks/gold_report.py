@@ -142,7 +142,9 @@ def page(
     lines += ["## The best of n", ""]
     lines += ["| n | KL at most | gold | gold win |", "|---|---|---|---|"]
     for place, point in enumerate(best[0]):
-        gold, win = (float(np.mean([seed[place][name] for seed in best])) for name in ("gold", "win"))
+        # A seed chooses from many only after its first arm.
+        known = [seed[place] for seed in best if len(seed) > place]
+        gold, win = (float(np.mean([one[name] for one in known])) for name in ("gold", "win"))
         lines.append(f"| {point['n']:.0f} | {point['kl']:.2f} | {gold:.2f} | {win:.3f} |")
     lines += ["", beside_the_best(rows[against], best, against)] if against in rows else []
     return "\n".join([*lines, "", "![Gold over the square root of KL](images/gold.svg)", ""])

@@ -123,6 +123,16 @@ def test_leads_are_counted_over_the_seeds_that_both_arms_have() -> None:
     assert rows["b"]["2"] == {"gold": pytest.approx(1.0), "gaps": [pytest.approx(0.5)]}
 
 
+def test_the_best_of_many_is_told_of_the_seeds_that_have_it_by_now() -> None:
+    best = [
+        [{"n": n, "kl": 0.1 * n, "gold": gold, "win": gold} for n, gold in of]
+        for of in ([(1, 0.2), (2, 0.6)], [(1, 0.4)])
+    ]
+    told = gold_report.page({}, {}, best, against=PPO)
+    assert "| 1 | 0.10 | 0.30 | 0.300 |" in told
+    assert "| 2 | 0.20 | 0.60 | 0.600 |" in told
+
+
 def test_a_choice_is_worth_what_it_takes() -> None:
     written = Written(gold=[[0.0, 1.0, 2.0]], length=[[1.0, 1.0, 1.0]])
     assert gold_report.chosen(written, [[0, 0, 1.0]]) == {"gold": 2.0, "win": pytest.approx(2.5 / 3)}
