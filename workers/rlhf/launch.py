@@ -58,7 +58,7 @@ def launch_sample(job: Job) -> None:
     metrics = {
         "completions": len(written),
         "response/tokens": fmean(len(done.completion.ids) for done in written),
-        "response/stopped": fmean(done.completion.stopped for done in written),
+        "response/stopped": fmean(done.completion.ended for done in written),
     }
     job.metric(len(written), metrics)
     job.result(None, metrics, {})

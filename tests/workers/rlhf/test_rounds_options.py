@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.tiny_model import EXCHANGES
+from tests.workers.rlhf.conftest import write_job
 from tests.workers.rlhf.players import answered, credited, played
 from tests.workers.rlhf.test_alternatives import ROUND
 from tests.workers.rlhf.test_ppo import SMALL, ask, save_reward
@@ -20,6 +21,8 @@ from workers.rlhf.checkpoints import Training
 from workers.rlhf.configs import SampleConfig
 from workers.rlhf.drawing import Sampling, listed
 from workers.rlhf.heads import ScoreHead, save_head, spread
+from workers.rlhf.job import Event, open_job
+from workers.rlhf.launch import launch
 from workers.rlhf.mixing import Mix, mix_of
 from workers.rlhf.packing import Row
 from workers.rlhf.policy_configs import GrpoConfig, Online, RlooConfig
@@ -91,6 +94,19 @@ def test_a_sample_run_ends_texts_before_its_stop_strings(tiny_base: Path) -> Non
     assert not any(letter in one.text for one in written for letter in "ae")
     cut = [one for one in written if not one.completion.ended]
     assert all(one.finish_reason == "length" and one.completion.stop_string is None for one in cut)
+
+
+def test_a_sample_run_counts_what_a_stop_string_ended_as_ended(tiny_base: Path, tmp_path: Path) -> None:
+    asked = [{"prompt_id": 1, "messages": [{"role": "user", "content": "Hi"}]}]
+    # Every completion of more than a few tokens has one of these.
+    config = {"stop_strings": "a|e|i|o|u|s|t", "max_new_tokens": 64}
+    events: list[Event] = []
+    launch(
+        open_job(write_job(tmp_path / "sample", "sample", asked, {"policy": tiny_base}, config=config), events.append)
+    )
+    said = [event["finish_reason"] for event in events if event["type"] == "completion"]
+    told = next(event for event in events if event["type"] == "result")["metrics"]["response/stopped"]
+    assert told == said.count("stop") / len(said) > 0
 
 
 def test_the_penalties_of_a_sample_run_reach_the_sampler(tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
