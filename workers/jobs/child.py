@@ -160,13 +160,16 @@ def bounds() -> list[str]:
 def sandbox(folder: Path, *, online: bool) -> list[str]:
     """What isolates the child in `folder`: the beginning of its command, empty where it is not isolated.
 
-    It sees of this program what a recipe is made of, and the folder that a model is imported from.
+    It sees of this program what a recipe is made of, and the folder that a model is imported from with the files that
+    its links lead to: in a hub's cache all of them are links.
     """
     settings = get_settings()
     if not isolation.found(settings).holds:
         return []
     source = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("source") or {}
-    readable = [ROOT / "workers", *(Path(source[name]) for name in ("path",) if name in source)]
+    given = [Path(source[name]) for name in ("path",) if name in source]
+    links = [file for place in given for file in place.glob("*") if file.is_symlink() and file.is_file()]
+    readable = [ROOT / "workers", *given, *links]
     hidden = settings.data_dir.resolve()
     return isolation.command(folder, hidden=hidden, readable=readable, here=ROOT, online=online)
 

@@ -125,7 +125,11 @@ def break_out(start: Callable[..., Child], monkeypatch: pytest.MonkeyPatch) -> d
         secret.write_text("canary")
     with socket.create_server(("127.0.0.1", 0)) as ear:
         monkeypatch.setenv("LANG", str(ear.getsockname()[1]))
-        (said,) = told(start(BREAK_OUT))
+        try:
+            (said,) = told(start(BREAK_OUT))
+        finally:
+            # Where nothing keeps it in, it has written beside our own code.
+            (child.ROOT / "workers" / "new").unlink(missing_ok=True)
     return said
 
 
@@ -201,4 +205,24 @@ def test_an_import_reads_its_folder_in_the_sandbox(
     look = f'tell(type="saw", names=os.listdir({str(tmp_path)!r}))'
     assert told(start(look, source={"type": "folder", "path": str(given)})) == [
         {"type": "saw", "names": ["data", "model"]}
+    ]
+
+
+def test_an_import_reads_the_files_that_links_of_its_folder_lead_to_and_none_beside_them(
+    start: Callable[..., Child], use_settings: UseSettings, tmp_path: Path
+) -> None:
+    """A hub's cache: what is named in a snapshot's folder lies among the blobs."""
+    in_a_sandbox(use_settings)
+    blobs, given = tmp_path / "blobs", tmp_path / "snapshots" / "1"
+    for folder in (blobs, given):
+        folder.mkdir(parents=True)
+    for name in ("mine", "another"):
+        (blobs / name).write_text(name)
+    (given / "config.json").symlink_to("../../blobs/mine")
+    (given / "all").symlink_to("/")
+    look = f"""
+    tell(type="saw", read=open({str(given / "config.json")!r}).read(), names=os.listdir({str(blobs)!r}))
+    """
+    assert told(start(look, source={"type": "folder", "path": str(given)})) == [
+        {"type": "saw", "read": "mine", "names": ["mine"]}
     ]
