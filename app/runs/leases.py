@@ -246,9 +246,9 @@ def paused(session: Session, held: Claim, *, step: int | None) -> None:
 def hand_back(session: Session, held: Claim) -> None:
     """The worker has to stop, the run has not: back into the queue, for whoever comes next. No stall is counted.
 
-    A run that a person wants paused is paused by this: nobody may take it up again against their wish.
+    A run that a person wants paused or cancelled is that by this: nobody may take it up again against their wish.
     """
-    if _state(session, held) == "pausing":
+    if _state(session, held) in {"pausing", "cancelling"}:
         paused(session, held, step=None)
         return
     why = "The worker was stopped; the run waits for another and goes on from its last checkpoint."

@@ -7,6 +7,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app.runs import events, leases
+from app.runs import service as runs
 from app.runs.events import Event
 from app.runs.leases import Claim, Failure, FenceLostError
 from app.runs.tables import Run, RunEvent
@@ -70,6 +71,14 @@ def test_a_stale_fence_is_refused(session: Session, run: Run, write: str) -> Non
     assert leases.heartbeat(session, stale, 60) is None
     assert snapshot(session, run) == before
     leases.start(session, fresh)
+
+
+def test_a_run_that_is_to_be_cancelled_is_when_its_worker_stops(session: Session, run: Run) -> None:
+    held = claim(session, run)
+    assert runs.cancel(session, run.id, actor=None).state == "cancelling"
+    leases.hand_back(session, held)
+    session.refresh(run)
+    assert (run.state, run.reason, run.lease_owner) == ("cancelled", "cancelled", None)
 
 
 def test_without_the_fence_the_same_write_would_go_through(session: Session, run: Run) -> None:
