@@ -129,8 +129,8 @@ def _finished(run: Run, advice: str) -> Conflict:
 
 
 def _moved(session: Session, run: Run, target: State, *, actor: User | None, did: str) -> Run:
-    """Move a locked run because somebody asked for it, and tell so."""
-    before, run.state = run.state, target
+    """Move a locked run because somebody asked for it, and tell so. What was said of its waiting holds no more."""
+    before, run.state, run.notice = run.state, target, None
     session.flush()
     who = actor.name if actor else "the loop"
     events.append(session, run.id, moved(before, target, who=who, why=f"{did.capitalize()} by {who}."))

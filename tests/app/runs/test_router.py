@@ -47,6 +47,15 @@ def test_a_run_is_launched_read_listed_and_cancelled(rosa: TestClient, world: Wo
     assert rosa.get(f"/api/v1/runs/{run['id']}/metrics").json() == {"series": {}}
 
 
+def test_what_was_said_of_a_runs_waiting_ends_with_it(rosa: TestClient, session: Session, world: World) -> None:
+    run_id = rosa.post(runs_of(world), json={"kind": "reward"}).json()["id"]
+    session.get_one(Run, run_id).notice = "No worker has taken this run for a minute."
+    session.flush()
+    for act, state in (("pause", "paused"), ("continue", "queued")):
+        moved = rosa.post(f"/api/v1/runs/{run_id}/{act}").json()
+        assert (moved["state"], moved["notice"]) == (state, None)
+
+
 def test_a_run_tells_what_a_repeat_of_it_has_to_name(rosa: TestClient, session: Session, world: World) -> None:
     prompt_set = session.scalars(select(Prompt.prompt_set_id).limit(1)).one()
     body = {"kind": "sample", "models": {"w": world.model.id}, "prompt_set_id": prompt_set, "seed": 5}
