@@ -76,6 +76,9 @@ def change(
     session.refresh(webhook, with_for_update=True)
     if events is not None:
         webhook.events = _ordered(events)
+        if outbox.POOL_LOW not in events:
+            # Nobody looks any more whether the pool fills; once it is asked for again, a low pool is news again.
+            webhook.pool_low_at = None
     if enabled is False and webhook.disabled_at is None:
         webhook.disabled_at = func.now()
         outbox.drop(session, webhook.id, "The webhook was switched off.")

@@ -201,6 +201,21 @@ def test_a_low_pool_is_told_once_until_it_has_filled(session: Session, admin: Te
     assert told(session) == [low]
 
 
+def test_a_low_pool_is_told_anew_where_it_was_not_asked_for_in_between(
+    session: Session, admin: TestClient, world: World
+) -> None:
+    webhook_id = added(admin, world, events=["task_pool.low"])["webhook"]["id"]
+    low = ("task_pool.low", {"project_id": world.project.id})
+    warning.warn(session, world.project.id)
+    for events in (["run.finished"], ["task_pool.low"]):
+        assert admin.patch(path(world, webhook_id), json={"events": events}).status_code == 200
+    warning.warn(session, world.project.id)
+    assert told(session) == [low, low]
+    assert admin.patch(path(world, webhook_id), json={"events": EVERYTHING}).status_code == 200
+    warning.warn(session, world.project.id)
+    assert told(session) == [low, low], "asked for all the time"
+
+
 def test_nobody_counts_the_pool_where_nobody_asks(
     session: Session, admin: TestClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
