@@ -75,9 +75,10 @@ def execute_run(run_id: int) -> None:
 
 @worker_ready.connect
 def begin_listening(**_signal: object) -> None:
-    """Say what protects the machine from a training process, and watch over the doorbells of this worker's queues."""
-    logger.info("here holds %s", isolation.found(get_settings()).words)
+    """Watch over the doorbells of this worker's queues, and say what protects the machine from a training process."""
+    # First, because isolation that is required and does not hold is an error that Celery logs and passes over.
     listening.begin(list(app.amqp.queues.consume_from))
+    logger.info("on this machine: %s", isolation.found(get_settings()).words)
 
 
 @worker_shutting_down.connect

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 DEAF_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 10.0
-# A run that was rung within this time is still being rung for.
+# A run that was rung within this time is still being rung for; one that is due for less may just be on its way to us.
 RUNG_SECONDS: Final = 30.0
 
 
@@ -56,9 +56,10 @@ ear: Final = Ear()
 
 
 def rung_lately(queues: Sequence[str]) -> bool:
-    """Whether a run waits in one of `queues` for which the scheduler still rings; False when nobody can say."""
+    """Whether a run waits in one of `queues` for which the scheduler has rung, and rings; False when nobody can say."""
+    since = leases.in_seconds(-RUNG_SECONDS)
     waits = select(Run.id).where(
-        Run.state == "queued", Run.queue.in_(queues), Run.rung_at > leases.in_seconds(-RUNG_SECONDS)
+        Run.state == "queued", Run.queue.in_(queues), Run.run_after < since, Run.rung_at > since
     )
     try:
         with transaction() as session:
