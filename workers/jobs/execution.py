@@ -153,7 +153,7 @@ class Job:
             text = f"Goes on from the checkpoint of step {step}." if step else "No checkpoint is usable; starts over."
             leases.report(session, self.held, [note(text)], progress={})
         where = isolation.found(get_settings())
-        leases.report(session, self.held, [note(f"Here holds {where.words}.")], progress={})
+        leases.report(session, self.held, [note(f"On this machine: {where.words}.")], progress={})
         return leases.start(session, self.held)
 
     def _keep_artifact(self, ending: Ending) -> Stored | None:
