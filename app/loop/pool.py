@@ -82,10 +82,13 @@ def unanswered(session: Session, project_id: int, policy: ModelVersion, *, limit
 
 
 def _rests_after_failures(session: Session, project_id: int) -> bool:
-    """Whether the last sample runs failed or were cancelled so recently that another try should wait."""
+    """Whether the last sample runs failed or were cancelled so recently that another try should wait.
+
+    Those of blind comparisons say nothing: they are cancelled whenever votes tell enough before all is written.
+    """
     last = session.execute(
         select(Run.state, Run.finished_at)
-        .where(Run.project_id == project_id, Run.kind == "sample")
+        .where(Run.project_id == project_id, Run.kind == "sample", Run.inputs["purpose"].is_(None))
         .order_by(Run.id.desc())
         .limit(LONGEST_PAUSE_DOUBLINGS)
     ).all()

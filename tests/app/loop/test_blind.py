@@ -100,6 +100,13 @@ def test_their_prompts_are_still_to_be_ranked(world: World, candidate: ModelVers
     assert pool.unanswered(world.session, world.project.id, world.model, limit=100) == before
 
 
+def test_a_comparison_that_was_stopped_holds_up_no_new_tasks(world: World, candidate: ModelVersion) -> None:
+    comparison = asked(world, candidate)
+    blind.stop(world.session, comparison.id, actor=None)
+    assert world.session.get_one(Run, comparison.run_id).state == "cancelled"
+    assert pool.fill(world.session, world.project.id) is not None
+
+
 def test_a_verdict_ends_it_in_words_with_its_numbers(world: World, candidate: ModelVersion) -> None:
     comparison = asked(world, candidate)
     written(world, comparison)
