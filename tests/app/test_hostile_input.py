@@ -83,6 +83,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/projects/{project_id}/writing-tasks/claim": {"holding": [1]},
     "POST /api/v1/projects/{project_id}/runs": {"kind": "sample", "config": {}},
     "POST /api/v1/cycles/{cycle_id}/promotion": {"accept": True},
+    "POST /api/v1/projects/{project_id}/blind-comparisons": {
+        "candidate_id": 1, "rival_id": 1, "prompts": 1, "seed": 1,
+    },
+    "POST /api/v1/projects/{project_id}/webhooks": {"url": "https://example.org/", "events": ["run.finished"]},
+    "PATCH /api/v1/projects/{project_id}/webhooks/{webhook_id}": {"events": ["run.finished"], "enabled": True},
 }  # fmt: skip
 SETTINGS = [
     "overlap", "lease_minutes", "flags", "guidelines", "ask_strength", "aspects", "prompt_flags", "gold_rate",
@@ -104,7 +109,7 @@ def ids(session):
     world.task()
     own = {"project_id": world.project.id, "user_id": boss.id, "assignment_id": take(world, boss).id}
     others = ("token_id", "invitation_id", "prompt_set_id", "cycle_id", "report_id", "task_id", "ranking_id")
-    others += ("completion_id", "model_version_id")
+    others += ("completion_id", "model_version_id", "webhook_id", "comparison_id")
     return {**dict.fromkeys(others, 1), **own}
 
 

@@ -67,7 +67,9 @@ def test_c_with_an_oracle_ppo_beats_the_best_of_four(
 def test_e_offsets_of_prompts_change_nothing(
     meadow_base: Path, untaught: Path, monkeypatch: pytest.MonkeyPatch, tell: Tell
 ) -> None:
-    config = replace(PLAY, updates=sized(6, 3))
+    # The offsets round otherwise, by 1e-7 of a step; in the end some token that was nearly drawn is drawn, and the two
+    # runs part. Two updates, the second on top of what the first learnt, say whether anything but rounding is left.
+    config = replace(PLAY, updates=2)
     apart, moved = [], []
     for seed in SEEDS:
         weights = []
@@ -79,7 +81,7 @@ def test_e_offsets_of_prompts_change_nothing(
         apart.append(float((weights[0] - weights[1]).norm()))
         moved.append(float(weights[0].norm()))
     tell(apart=max(apart), moved=min(moved))
-    assert max(apart) < 0.01 * min(moved)
+    assert max(apart) < 1e-4 * min(moved)
 
 
 @pytest.mark.parametrize("wanted", [pytest.param("shorter", marks=only_in_full()), "longer"])

@@ -78,6 +78,8 @@ def rank_everything(world: World) -> None:
             submit(session, take(world, annotator), annotator)
 
 
+# tests/e2e goes the same way through the page, every day.
+@pytest.mark.slow
 def test_the_whole_loop(world: World) -> None:
     scheduler.do_all()
     assert work_off() == ["sample"]
