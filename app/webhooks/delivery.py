@@ -92,6 +92,9 @@ def _settle(message: Taken, status: int | None, error: str | None) -> None:
             if error is None and status is not None:
                 outbox.delivered(session, message, status)
                 return
+            if status == HTTPStatus.GONE:
+                # The webhook before its messages, as somebody who switches it off takes them.
+                service.hold(session, message.webhook_id)
             outbox.failed(session, message, status=status, error=error or "")
             if status == HTTPStatus.GONE:
                 service.disable_gone(session, message.webhook_id)

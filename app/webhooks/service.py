@@ -129,9 +129,14 @@ def find(session: Session, project_id: int, webhook_id: int) -> Webhook:
     return webhook
 
 
+def hold(session: Session, webhook_id: int) -> Webhook:
+    """The webhook, locked until the transaction ends; whoever changes its messages too takes it first."""
+    return session.get_one(Webhook, webhook_id, with_for_update=True, populate_existing=True)
+
+
 def disable_gone(session: Session, webhook_id: int) -> None:
     """The receiver answered 410: nobody wants to be told there any more."""
-    webhook = session.get_one(Webhook, webhook_id, with_for_update=True)
+    webhook = hold(session, webhook_id)
     webhook.disabled_at = func.now()
     session.flush()
     outbox.drop(session, webhook.id, "The receiver answered 410: the webhook was switched off.")

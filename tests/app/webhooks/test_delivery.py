@@ -72,6 +72,13 @@ def soon(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def somebody_waits() -> bool:
+    """Whether a transaction waits for another's lock; asked anew each time, as one transaction sees one answer."""
+    waits = text("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+    with transaction() as session:
+        return bool(session.scalar(waits))
+
+
 def make_due() -> None:
     with transaction() as session:
         session.execute(LATER)
@@ -273,6 +280,20 @@ def test_gone_switches_a_webhook_off_and_gives_up_what_waits(receiver: Receiver)
         assert session.scalars(select(Webhook.disabled_at)).one() is not None
         said = session.scalars(select(AuditEvent).where(AuditEvent.action == "webhook.gone")).one()
     assert said.detail["host"] == "127.0.0.1"
+
+
+def test_gone_waits_for_somebody_who_is_changing_the_webhook_and_holds_nothing_they_need(receiver: Receiver) -> None:
+    project_id, _ = a_webhook(receiver.url)
+    tell(project_id)
+    receiver.answer = lambda _request: (410, {})
+    with ThreadPoolExecutor(1) as other, new_session() as admin:
+        admin.scalars(select(Webhook).with_for_update()).one()
+        courier = other.submit(deliver)
+        soon(somebody_waits)
+        admin.scalars(select(Message).with_for_update(nowait=True)).one()
+        admin.commit()
+        courier.result(30)
+    assert the_message().dead_at is not None
 
 
 def test_a_private_receiver_is_not_called_unless_it_is_allowed(
