@@ -6,6 +6,7 @@ by the route's own fields; a request that is anything else, or wrong in any way,
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
@@ -18,12 +19,12 @@ JSON: Final = "application/json"
 INVALID: Final = object()
 
 
-class TripDoor:
+class TripDoor(ABC):
     """A door that makes a trip of the request, the bearer's token (None for a cookie) and the id in the path."""
 
+    @abstractmethod
     async def __call__(self, request: Request, bearer: Any, addressed: int) -> Any:
         """The trip."""
-        raise NotImplementedError
 
 
 class Field(Protocol):
