@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, CreatedAt, Key
@@ -70,6 +71,9 @@ class Run(Base):
     error: Mapped[str | None] = mapped_column(Text)
     advice: Mapped[str | None] = mapped_column(Text)
     notice: Mapped[str | None] = mapped_column(Text)
+    # What it was estimated to take before it was queued, and the machine that worked on it last.
+    estimate: Mapped[dict[str, Any] | None]
+    machine: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[CreatedAt]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -111,6 +115,26 @@ class RunCheckpoint(Base):
     bytes: Mapped[int]
     created_at: Mapped[CreatedAt]
     retired_at: Mapped[datetime | None]
+
+
+class Worker(Base):
+    """A worker process and what it has, by the name that it puts into leases; one that falls silent is forgotten.
+
+    `memory_bytes` is the machine's for one training process; `devices` are accelerators with a memory of their own.
+    Workers of the same `machine` are alike in speed.
+    """
+
+    __tablename__ = "workers"
+    __table_args__ = (CheckConstraint("memory_bytes > 0 AND cores > 0", name="has_something"),)
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    queues: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    memory_bytes: Mapped[int]
+    cores: Mapped[int]
+    devices: Mapped[list[Any]]
+    machine: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[CreatedAt]
+    seen_at: Mapped[CreatedAt]
 
 
 class ScheduleTick(Base):
