@@ -2,8 +2,9 @@
 
 `against_trl`: whole models from the same base on the same majority pairs, both at their best of three learning rates.
 `factorial`: {drop, half, Rao–Kupper, Davidson} × {majority, equal, annotators' parameters}, heads on states of the
-frozen base, one debate left out at a time, with controls. `confirm`: the winner with adapters. What is done already in
-the folder is not done again.
+frozen base, one debate left out at a time, with controls. `careless`: what parameters bring where 30 % of the
+annotators answer at random, by the number of training items. `confirm`: the winner with adapters. What is done already
+in the folder is not done again.
 
     python -m benchmarks.reward_quality --data rankings.jsonl.gz --base MODEL --folder DIR [--parts against_trl]
 """
@@ -36,7 +37,8 @@ from workers.rlhf.reward_configs import RewardConfig
 RATES = (1e-5, 2e-5, 5e-5)
 COMPARED_FOLDS = 3
 DEBATE_FOLDS = 5
-PARTS = ("against_trl", "factorial", "confirm")
+PARTS = ("against_trl", "factorial", "careless", "confirm")
+CARELESS_ITEMS = (100, 200, 500, 1000, 2000)
 Job = dict[str, Any]
 
 
@@ -45,7 +47,7 @@ def main() -> None:
     given = arguments()
     given.folder.mkdir(parents=True, exist_ok=True)
     base = base_of(given.base, given.folder / "base")
-    does = {"against_trl": against_trl, "factorial": factorial, "confirm": confirm}
+    does = {"against_trl": against_trl, "factorial": factorial, "careless": careless, "confirm": confirm}
     for part in given.parts.split(","):
         for row in does[part](given, base):
             print(json.dumps({"name": "reward_quality"} | row | facts(given)), flush=True)
@@ -102,15 +104,38 @@ def against_trl(given: argparse.Namespace, base: Path) -> Iterator[dict[str, Any
 
 
 def factorial(given: argparse.Namespace, base: Path) -> Iterator[dict[str, Any]]:
-    """Read every argument once with the frozen base, then fit heads, repeat after repeat, on the CPU."""
+    """Ties × people with heads, repeat after repeat."""
+    fitted = [(f"heads-{repeat}.json", repeat, given.head_items) for repeat in range(given.repeats)]
+    yield from rows.factorial(heads(given, base, fitted))
+
+
+def careless(given: argparse.Namespace, base: Path) -> Iterator[dict[str, Any]]:
+    """The same with random answers of some people, by the number of training items."""
+    fitted = [
+        (f"careless-{items}-{repeat}.json", repeat, items)
+        for items in CARELESS_ITEMS
+        for repeat in range(given.repeats)
+    ]
+    results = heads(given, base, fitted, careless=True)
+    for items in CARELESS_ITEMS:
+        yield from rows.careless(results, items)
+
+
+def heads(
+    given: argparse.Namespace, base: Path, fitted: Sequence[tuple[str, int, int]], *, careless: bool = False
+) -> Path:
+    """Read every argument once with the frozen base, then fit the heads that are missing (file, repeat, items), on the
+    CPU; the folder of the files.
+    """
     folder, plan = laid_out(given, base, "debates", [DEBATES], 10**9, DEBATE_FOLDS)
+    results = Path(plan["results"])
     if not Path(plan["features"]).exists():
         on_device("benchmarks.reward_quality_ours:write_features").run(plan, folder)
-    todo = [r for r in range(given.repeats) if not (Path(plan["results"]) / f"heads-{r}.json").exists()]
+    todo = [one for one in fitted if not (results / one[0]).exists()]
+    plan |= {"tested": given.debates, "careless": careless}
     side = ours("benchmarks.reward_quality_heads:work")
-    plan |= {"items": given.head_items, "tested": given.debates}
-    in_parallel([(side, plan | {"repeats": todo[start :: given.workers]}) for start in range(given.workers)])
-    yield from rows.factorial(Path(plan["results"]))
+    in_parallel([(side, plan | {"todo": todo[start :: given.workers]}) for start in range(given.workers)])
+    return results
 
 
 def confirm(given: argparse.Namespace, base: Path) -> Iterator[dict[str, Any]]:

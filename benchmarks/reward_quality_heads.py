@@ -32,6 +32,8 @@ ITERATIONS = 60
 DIRECTIONS = 256
 VALIDATION_DEBATES = 2
 RANDOM_SHARE = 0.3
+RANDOM = "random people"
+LEFT_OUT = "random people left out"
 TIES = ("drop", "half", "rao_kupper", "davidson")
 PEOPLE = ("majority", "equal", "parameters")
 
@@ -64,8 +66,9 @@ BASELINE = Arm("drop", "majority")
 FACTORIAL = tuple(Arm(ties, people) for ties in TIES for people in PEOPLE)
 CONTROLS = (
     Arm("rao_kupper", "parameters", "permuted"),
-    *(Arm("rao_kupper", people, "random people") for people in PEOPLE),
+    *(Arm("rao_kupper", people, RANDOM) for people in PEOPLE),
 )
+CARELESS = (*CONTROLS[1:], Arm("rao_kupper", "majority", LEFT_OUT), Arm("rao_kupper", "parameters", LEFT_OUT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +112,21 @@ def work(plan: dict[str, Any]) -> dict[str, Any]:
     """Do repeat after repeat, each written to a file of its own when it is done."""
     torch.set_num_threads(1)
     debates = Debates.read(Path(plan["rankings"]), Path(plan["features"]), plan["folds"])
-    for repeat in plan["repeats"]:
-        path = Path(plan["results"]) / f"heads-{repeat}.json"
-        found = list(repeated(debates, repeat, plan["items"], plan["tested"]))
+    arms = CARELESS if plan.get("careless") else (*FACTORIAL, *CONTROLS)
+    for name, repeat, items in plan["todo"]:
+        path = Path(plan["results"]) / name
+        found = list(repeated(debates, repeat, items, plan["tested"], arms))
         path.with_suffix(".part").write_text(json.dumps(found), encoding="utf-8")
         path.with_suffix(".part").rename(path)
-    return {"done": len(plan["repeats"])}
+    return {"done": len(plan["todo"])}
 
 
-def repeated(debates: Debates, repeat: int, items: int, tested: int) -> Iterator[dict[str, Any]]:
+def repeated(debates: Debates, repeat: int, items: int, tested: int, arms: Sequence[Arm]) -> Iterator[dict[str, Any]]:
     """One row for each debate left out and each arm: held-out log loss per judgment, and accuracy on decided ones."""
     for number, debate in enumerate(sorted(set(debates.debate))[:tested]):
         places = placed(debates, debate, items, seed=repeat)
         known = {part: Known.of(debates, getattr(places, part)) for part in ("validation", "test")}
-        for arm in (*FACTORIAL, *CONTROLS):
+        for arm in arms:
             prompts = controlled(
                 [debates.prompts[place] for place in places.train], arm.control, seed=1000 * repeat + number
             )
@@ -148,7 +152,9 @@ def placed(debates: Debates, debate: str, items: int, *, seed: int) -> Places:
 
 
 def controlled(prompts: Sequence[RankedPrompt], control: str, *, seed: int) -> list[RankedPrompt]:
-    """The training items as they are, with annotators' names permuted, or with some people's answers at random."""
+    """The training items as they are, with annotators' names permuted, with some people's answers at random, or
+    without those same people.
+    """
     draw = random.Random(seed)  # noqa: S311 -- a control, not secrets
     if control == "permuted":
         names = [entry.annotator for prompt in prompts for entry in prompt.judgments]
@@ -158,6 +164,8 @@ def controlled(prompts: Sequence[RankedPrompt], control: str, *, seed: int) -> l
     if control:
         people = names_of(prompts)
         careless = set(draw.sample(people, int(RANDOM_SHARE * len(people))))
+        if control == LEFT_OUT:
+            return [rejudged(p, [e for e in p.judgments if e.annotator not in careless]) for p in prompts]
         ranks = ((1, 2), (2, 1), (1, 1))
         return [
             rejudged(

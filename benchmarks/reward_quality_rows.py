@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from benchmarks.reward_quality_data import Items, debate_of
-from benchmarks.reward_quality_heads import BASELINE, CONTROLS, FACTORIAL, Arm
+from benchmarks.reward_quality_heads import BASELINE, CARELESS, CONTROLS, FACTORIAL, Arm
 from workers.rlhf import held_out, judging
 from workers.rlhf.evidence import Evidence, Scored
 from workers.rlhf.pairs import RankedPrompt, majority
@@ -123,29 +123,54 @@ def scored(items: Items, scores: dict[int, list[float]], place: int) -> Scored:
 
 def factorial(folder: Path) -> Iterator[Found]:
     """Every arm against the baseline: held-out log loss per judgment and accuracy, resampled by debate."""
-    table: dict[str, dict[str, list[Found]]] = defaultdict(lambda: defaultdict(list))
     files = sorted(folder.glob("heads-*.json"))
-    for path in files:
-        for row in json.loads(path.read_text(encoding="utf-8")):
-            table[row["arm"]][row["debate"]].append(row)
+    table = by_arm(files)
     pairs = [(arm, BASELINE) for arm in FACTORIAL]
     parameters, *careless = CONTROLS
     pairs += [(parameters, Arm("rao_kupper", "equal")), *((careless[2], other) for other in careless[:2])]
     for arm, other in pairs:
-        loss, right = (gains(table, arm, other, figure) for figure in ("log_loss", "accuracy"))
-        yield {
-            "arm": f"factorial:{arm.name}",
-            "against": other.name,
-            "ours": mean_of(table[arm.name], "log_loss"),
-            "peer": mean_of(table[other.name], "log_loss"),
-            "ratio": mean_of(table[other.name], "log_loss") / mean_of(table[arm.name], "log_loss"),
-            "unit": "held-out log loss per judgment",
-            "accuracy": mean_of(table[arm.name], "accuracy"),
-            "loss_diff": loss.plain(),
-            "acc_diff": right.plain(),
-            "debates": len(table[arm.name]),
-            "seeds": list(range(len(files))),
-        }
+        yield {"arm": f"factorial:{arm.name}"} | beside(table, arm, other) | {"seeds": list(range(len(files)))}
+
+
+def careless(folder: Path, items: int) -> Iterator[Found]:
+    """Annotators' parameters where some people answer at random, beside the other ways to count people; last, how much
+    there was to gain: the same without those people.
+    """
+    files = sorted(folder.glob(f"careless-{items}-*.json"))
+    table = by_arm(files)
+    majority, equal, parameters, *without = CARELESS
+    for arm, other in ((parameters, majority), (parameters, equal), *((arm, majority) for arm in without)):
+        yield (
+            {"arm": f"careless:{arm.name}"}
+            | beside(table, arm, other)
+            | {"items": items, "seeds": list(range(len(files)))}
+        )
+
+
+def by_arm(files: Sequence[Path]) -> dict[str, dict[str, list[Found]]]:
+    """The rows of several repeats by arm and by the debate that was left out."""
+    table: dict[str, dict[str, list[Found]]] = defaultdict(lambda: defaultdict(list))
+    for path in files:
+        for row in json.loads(path.read_text(encoding="utf-8")):
+            table[row["arm"]][row["debate"]].append(row)
+    return table
+
+
+def beside(table: dict[str, dict[str, list[Found]]], arm: Arm, other: Arm) -> Found:
+    """One arm against another: held-out log loss and accuracy, and their differences over debates."""
+    loss, right = (gains(table, arm, other, figure) for figure in ("log_loss", "accuracy"))
+    own, others = (mean_of(table[one.name], "log_loss") for one in (arm, other))
+    return {
+        "against": other.name,
+        "ours": own,
+        "peer": others,
+        "ratio": others / own,
+        "unit": "held-out log loss per judgment",
+        "accuracy": mean_of(table[arm.name], "accuracy"),
+        "loss_diff": loss.plain(),
+        "acc_diff": right.plain(),
+        "debates": len(table[arm.name]),
+    }
 
 
 def gains(table: dict[str, dict[str, list[Found]]], arm: Arm, other: Arm, figure: str) -> Any:

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from benchmarks import reward_quality_heads as heads
 from benchmarks.reward_quality_data import DEBATES, Items, debate_of, winner
-from benchmarks.reward_quality_rows import factorial
+from benchmarks.reward_quality_rows import careless, factorial
 from workers.rlhf.pairs import RankedPrompt, ranked_prompt
 
 
@@ -67,6 +67,10 @@ def test_controls_change_names_or_some_peoples_answers_and_nothing_else() -> Non
     }
     assert len(changed) == 1
     assert [len(p.pairs) for p in careless] == [4] * len(prompts)
+    kept = {
+        entry.annotator for p in heads.controlled(prompts, "random people left out", seed=1) for entry in p.judgments
+    }
+    assert set(names[0]) - kept == changed
 
 
 def test_heads_find_what_people_prefer_and_an_arm_gains_nothing_on_itself(tmp_path: Path) -> None:
@@ -83,11 +87,21 @@ def test_heads_find_what_people_prefer_and_an_arm_gains_nothing_on_itself(tmp_pa
         prompts=prompts,
         debate=[debate_of(prompt) for prompt in prompts],
     )
-    rows = list(heads.repeated(known, 0, 1000, 1))
-    assert {row["arm"] for row in rows} == {arm.name for arm in (*heads.FACTORIAL, *heads.CONTROLS)}
+    arms = (*heads.FACTORIAL, *heads.CONTROLS)
+    rows = list(heads.repeated(known, 0, 1000, 1, arms))
+    assert {row["arm"] for row in rows} == {arm.name for arm in arms}
     # Two of three who decide prefer the first, so no head can be right more often.
     assert all(row["accuracy"] <= 2 / 3 + 1e-6 for row in rows)
     assert max(row["accuracy"] for row in rows if row["arm"] == "rao_kupper equal") > 0.6
     (tmp_path / "heads-0.json").write_text(json.dumps(rows), encoding="utf-8")
     found = {row["arm"]: row for row in factorial(tmp_path)}
     assert found["factorial:drop majority"]["loss_diff"]["value"] == 0
+    rows = list(heads.repeated(known, 0, 1000, 1, heads.CARELESS))
+    (tmp_path / "careless-1000-0.json").write_text(json.dumps(rows), encoding="utf-8")
+    beside = list(careless(tmp_path, 1000))
+    assert [(row["arm"], row["against"], row["items"]) for row in beside] == [
+        ("careless:rao_kupper parameters random people", "rao_kupper majority random people", 1000),
+        ("careless:rao_kupper parameters random people", "rao_kupper equal random people", 1000),
+        ("careless:rao_kupper majority random people left out", "rao_kupper majority random people", 1000),
+        ("careless:rao_kupper parameters random people left out", "rao_kupper majority random people", 1000),
+    ]
