@@ -38,7 +38,17 @@ class Run(Base):
         ),
         CheckConstraint(f"(state IN ({FINAL})) = (finished_at IS NOT NULL)", name="finished_iff_final"),
         CheckConstraint("(state = 'succeeded') = (result IS NOT NULL)", name="result_iff_succeeded"),
-        Index("ix_runs_queued", "queue", "priority", "run_after", "id", postgresql_where=text("state = 'queued'")),
+        Index(
+            "ix_runs_waiting",
+            *("queue", "project_id", "priority", "run_after", "id"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_runs_project_id_claimed_at",
+            "project_id",
+            "claimed_at",
+            postgresql_where=text("claimed_at IS NOT NULL"),
+        ),
         Index("ix_runs_lease_until", "lease_until", postgresql_where=text(f"state IN ({HELD})")),
         Index("ix_runs_project_id_id", "project_id", "id"),
         {"postgresql_with": {"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.01"}},
@@ -50,6 +60,8 @@ class Run(Base):
     state: Mapped[str] = mapped_column(Text, server_default="queued")
     queue: Mapped[str] = mapped_column(Text)
     priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("100"))
+    # So many processes, each on a device of its own; null: as many as its worker has.
+    devices: Mapped[int | None] = mapped_column(SmallInteger)
     config: Mapped[dict[str, Any]]
     inputs: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     seed: Mapped[int]
@@ -61,6 +73,7 @@ class Run(Base):
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     stalls: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     fence: Mapped[int] = mapped_column(server_default=text("0"))
+    claimed_at: Mapped[datetime | None]
     lease_owner: Mapped[str | None] = mapped_column(Text)
     lease_until: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
@@ -120,17 +133,24 @@ class RunCheckpoint(Base):
 class Worker(Base):
     """A worker process and what it has, by the name that it puts into leases; one that falls silent is forgotten.
 
-    `memory_bytes` is the machine's for one training process; `devices` are accelerators with a memory of their own.
-    Workers of the same `machine` are alike in speed.
+    A process of a run computes on hardware of this `kind` and has `room_bytes` there: a device's own memory, or the
+    machine's `memory_bytes` where there is no device. `processes` is how many a run may have side by side. Workers on
+    the same `machine` are alike in speed.
     """
 
     __tablename__ = "workers"
-    __table_args__ = (CheckConstraint("memory_bytes > 0 AND cores > 0", name="has_something"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('cpu', 'cuda')", name="kind"),
+        CheckConstraint("room_bytes > 0 AND memory_bytes > 0 AND cores > 0 AND processes > 0", name="has_something"),
+    )
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     queues: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    kind: Mapped[str] = mapped_column(Text)
+    room_bytes: Mapped[int]
     memory_bytes: Mapped[int]
     cores: Mapped[int]
+    processes: Mapped[int] = mapped_column(server_default=text("1"))
     devices: Mapped[list[Any]]
     machine: Mapped[str] = mapped_column(Text)
     started_at: Mapped[CreatedAt]
