@@ -87,10 +87,17 @@ class LoopSettings(Input):
     retrain_after_comparisons: int | None = Field(None, ge=1, le=10**9)
     retrain_every_hours: float | None = Field(None, ge=0.01, le=8760)
     run_ppo: bool = True
-    promotion: Literal["manual", "automatic", "blind"] = Field(
-        "manual", description="Who promotes a new policy: a person, its training alone, or the votes of blind people."
+    promotion: Literal["manual", "automatic", "blind", "judge"] = Field(
+        "manual",
+        description="Who promotes a new policy: a person, its training alone, the votes of blind people, or a reward "
+        "model that had no part in it.",
     )
     blind_votes: int = Field(200, ge=1, le=5_000, description="Most votes of a blind comparison that a cycle asks for.")
+    judge_prompts: int = Field(256, ge=50, le=5_000, description="Most held-out prompts that a judge compares on.")
+    judge_people_apart: bool = Field(
+        True,
+        description="The judge learns from people of its own, two of every five, besides prompts of its own.",
+    )
     keep_tasks_ready: int = Field(16, ge=0, le=100_000)
     writers: WritersSettings = WritersSettings()
     cycles_per_day: int | None = Field(None, ge=1, le=10_000)
@@ -137,6 +144,7 @@ class ProjectSettings(Input):
     rationale: Literal["off", "optional", "required"] = "optional"
     lease_minutes: float = Field(30, ge=0.01, le=10_080)
     edit_window_minutes: float = Field(60, ge=0, le=525_600)
+    runs_at_once: int | None = Field(None, ge=1, le=1000, description="Most runs at work at once, light ones aside.")
     sampling: Annotated[SamplingSettings, AfterValidator(_checked_sampling)] = SamplingSettings()
     loop: LoopSettings = LoopSettings()
     reward: Annotated[dict[str, Any], AfterValidator(_checked_reward)] = Field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Row, Select, case, cast, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from app.runs import events
+from app.runs import events, turns
 from app.runs.events import Event, moved, note
 from app.runs.lifecycle import HELD, state_after_lost_lease
 from app.runs.tables import Run, fence_sequence
@@ -38,6 +38,7 @@ class Claim:
     config: dict[str, Any]
     inputs: dict[str, Any]
     seed: int
+    devices: int | None
     cycle_id: int | None
     dataset_snapshot_id: int | None
 
@@ -56,27 +57,24 @@ def in_seconds(seconds: float) -> ColumnElement[Any]:
     return func.now() + timedelta(seconds=seconds)
 
 
-def claim(session: Session, run_id: int, *, owner: str, lease_seconds: float) -> Claim | None:
-    """Take the most urgent queued run of the queue that `run_id` is in, or nothing.
+def claim(session: Session, run_id: int, *, owner: str, lease_seconds: float, devices: int = 1) -> Claim | None:
+    """Take the run whose turn it is in the queue that `run_id` is in, or nothing.
 
     A doorbell only says that a queue has work: the run it names may be gone, and a more urgent one may have come.
+    `devices` is how many this worker can give to a run; one that asks for more is left for another worker.
     """
-    queue = select(Run.queue).where(Run.id == run_id).scalar_subquery()
-    chosen = (
-        select(Run.id)
-        .where(Run.state == "queued", Run.queue == queue, Run.run_after <= func.now())
-        .order_by(Run.priority, Run.run_after, Run.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .cte("chosen")
-    )
+    queue = session.scalar(select(Run.queue).where(Run.id == run_id))
+    if queue is None:
+        return None
+    turns.hold(session)
     row = session.execute(
         update(Run)
-        .where(Run.id == chosen.c.id)
+        .where(Run.id == turns.next_run(queue, owner=owner, devices=devices), Run.state == "queued")
         .values(
             state="claimed",
             attempt=Run.attempt + 1,
             fence=fence_sequence.next_value(),
+            claimed_at=func.clock_timestamp(),
             lease_owner=owner,
             lease_until=in_seconds(lease_seconds),
             heartbeat_at=func.now(),
@@ -104,6 +102,7 @@ def _claimed(session: Session, run: Run, owner: str) -> Claim:
         config=run.config,
         inputs=run.inputs,
         seed=run.seed,
+        devices=run.devices,
         cycle_id=run.cycle_id,
         dataset_snapshot_id=run.dataset_snapshot_id,
     )

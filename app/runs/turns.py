@@ -1,0 +1,83 @@
+"""Whose turn it is: which of a queue's runs a worker takes next.
+
+1. The most urgent go first.
+2. Of equally urgent ones, those of the project that has the fewest runs at work, then of the one that was served
+   longest ago: a hundred runs of one project hold up no other's single one.
+3. Of one project's, those that wait longest.
+
+A project that has as many runs at work as it may (`runs_at_once`) waits until one has ended. Light work waits for
+nobody's limit and counts to none: it is short, and others may be needed before a training can start.
+
+One look costs an index entry a project with waiting runs, however many runs wait.
+"""
+
+from typing import Final
+
+from sqlalchemy import ScalarSelect, text
+from sqlalchemy.orm import Session
+
+from app import locks
+from app.runs.tables import HELD, Run
+
+LIGHT: Final = "light"
+# Claims go one after the other, each a few milliseconds: what one counted must still be so when it takes its run.
+LOCK: Final = "claiming runs"
+# What a project may have at work at once; null where its settings do not say.
+LIMIT: Final = """
+    CASE jsonb_typeof(p.settings->'runs_at_once') WHEN 'number' THEN (p.settings->>'runs_at_once')::numeric END
+"""
+# A project's runs at work that take the same kind of place as one of the queue :queue would.
+AT_WORK: Final = f"""
+    SELECT h.project_id, count(*) AS runs FROM runs h
+    WHERE h.state IN ({HELD}) AND (h.queue = '{LIGHT}') = (CAST(:queue AS text) = '{LIGHT}')
+    GROUP BY h.project_id
+"""  # noqa: S608 - made of constants
+# Whether the worker :owner leaves a run to another of the queue: it has no room for what the run is estimated to take,
+# and another one has.
+LEFT_TO_LARGER: Final = """
+    SELECT FROM workers me
+    JOIN workers w ON r.queue = ANY (w.queues) AND w.seen_at > now() - interval '60 seconds'
+      AND (r.estimate->'memory'->>w.kind)::bigint <= w.room_bytes
+    WHERE me.name = :owner AND (r.estimate->'memory'->>me.kind)::bigint > me.room_bytes
+      AND NOT coalesce((r.estimate->>'insisted')::boolean, false)
+"""
+# The ids of the projects with waiting runs, one step in the index from each to the next.
+NEXT: Final = f"""
+    WITH RECURSIVE waiting AS (
+      (SELECT r.project_id FROM runs r WHERE r.state = 'queued' AND r.queue = :queue ORDER BY r.project_id LIMIT 1)
+      UNION ALL
+      SELECT (SELECT r.project_id FROM runs r
+              WHERE r.state = 'queued' AND r.queue = :queue AND r.project_id > w.project_id
+              ORDER BY r.project_id LIMIT 1)
+      FROM waiting w WHERE w.project_id IS NOT NULL
+    ), at_work AS ({AT_WORK})
+    SELECT first.id
+    FROM waiting w
+    JOIN projects p ON p.id = w.project_id
+    LEFT JOIN at_work a ON a.project_id = w.project_id
+    CROSS JOIN LATERAL (
+      SELECT r.id, r.priority, r.run_after FROM runs r
+      WHERE r.state = 'queued' AND r.queue = :queue AND r.project_id = w.project_id AND r.run_after <= now()
+        AND coalesce(r.devices, 1) <= :devices AND NOT EXISTS ({LEFT_TO_LARGER})
+      ORDER BY r.priority, r.run_after, r.id LIMIT 1
+    ) first
+    CROSS JOIN LATERAL (
+      SELECT max(s.claimed_at) AS at FROM runs s WHERE s.project_id = w.project_id AND s.claimed_at IS NOT NULL
+    ) served
+    WHERE :queue = '{LIGHT}' OR coalesce(a.runs, 0) < coalesce({LIMIT}, 'Infinity')
+    ORDER BY first.priority, coalesce(a.runs, 0), served.at NULLS FIRST, first.run_after, first.id
+    LIMIT 1
+"""  # noqa: S608 - made of constants
+
+
+def next_run(queue: str, *, owner: str, devices: int) -> ScalarSelect[int]:
+    """The id of the run whose turn it is in `queue`, for the worker `owner` with so many devices, or null.
+
+    Hold `LOCK` for it.
+    """
+    return text(NEXT).bindparams(queue=queue, owner=owner, devices=devices).columns(Run.id).scalar_subquery()
+
+
+def hold(session: Session) -> None:
+    """Wait until no other claim is under way, and keep the next from starting until the transaction ends."""
+    locks.hold(session, LOCK)
