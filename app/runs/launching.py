@@ -4,28 +4,22 @@ import secrets
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import audit, jobs
 from app.auth.tables import User
-from app.completions.tables import Completion
-from app.datasets.demonstrations import nothing_to_learn_from
-from app.datasets.snapshot import TRAINING_SPLITS
 from app.datasets.tables import DatasetSnapshot
-from app.errors import NotFound, Unprocessable
+from app.errors import Unprocessable
 from app.projects.settings import ProjectSettings, settings_of
 from app.projects.tables import Project
-from app.prompts.tables import Prompt, PromptSet
-from app.rankings.tables import Comparison, Ranking
 from app.registry import service as registry
 from app.registry.tables import ModelVersion
 from app.runs import events
 from app.runs.events import moved
 from app.runs.kinds import ANSWERING, KINDS, ROOTS
+from app.runs.requirements import require_comparisons, require_demonstrations, require_prompts
 from app.runs.sources import check_source
 from app.runs.tables import Run
-from app.tasks.tables import Task
 from workers.rlhf.configs import config_from
 
 NORMAL: Final = 100
@@ -33,8 +27,6 @@ NORMAL: Final = 100
 URGENT: Final = 10
 # Kinds that learn a text, or mix one in.
 READERS: Final = ("pretrain", "sft", "ppo", "evaluate")
-# What nothing learns from.
-HELD_OUT: Final = ("validation", "test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +123,7 @@ def _inputs(session: Session, wanted: Launch) -> dict[str, Any]:
     if wanted.shares:
         inputs["shares"] = wanted.shares
     if wanted.kind in ANSWERING | {"sample", "evaluate"}:
-        require_prompts(session, wanted)
+        require_prompts(session, wanted.kind, wanted.project_id, wanted.prompt_set_id)
         inputs["prompt_set_id"] = wanted.prompt_set_id
     if wanted.kind == "sft" or (wanted.config.get("pretrain_weight") and wanted.text_id is None):
         require_demonstrations(session, wanted.project_id)
@@ -319,27 +311,6 @@ def _require_weights(version: ModelVersion, role: str) -> None:
         )
 
 
-def require_prompts(session: Session, wanted: Launch) -> None:
-    """`Unprocessable` of the type `no-prompts` when there is nothing to answer."""
-    query = select(Prompt.id).where(Prompt.project_id == wanted.project_id, Prompt.state == "active")
-    if wanted.prompt_set_id is not None:
-        owner = session.scalar(select(PromptSet.project_id).where(PromptSet.id == wanted.prompt_set_id))
-        if owner != wanted.project_id:
-            raise NotFound(f"there is no prompt set {wanted.prompt_set_id} in this project", field="prompt_set_id")
-        query = query.where(Prompt.prompt_set_id == wanted.prompt_set_id)
-    where = ""
-    if wanted.kind in ANSWERING:
-        query, where = query.where(Prompt.split == "train"), " in the train split"
-    if wanted.kind == "evaluate":
-        query, where = query.where(Prompt.split.in_(HELD_OUT)), " in the validation or test split"
-    if session.scalar(query.limit(1)) is None:
-        raise Unprocessable(
-            f"there are no prompts to answer{where}",
-            type="no-prompts",
-            advice="Upload a prompt set and add it.",
-        )
-
-
 def _text(session: Session, wanted: Launch) -> dict[str, int]:
     needed = wanted.kind == "pretrain" or (wanted.kind == "sft" and wanted.config["pretrain_share"] > 0)
     if wanted.text_id is None:
@@ -356,34 +327,3 @@ def _text(session: Session, wanted: Launch) -> dict[str, int]:
 
 def _wrong_text(slug: str, detail: str) -> Unprocessable:
     return Unprocessable(detail, field="text_id", type=slug, advice="Upload a text, then name it here by its id.")
-
-
-def require_demonstrations(session: Session, project_id: int) -> None:
-    """`Unprocessable` of the type `no-demonstrations` when nobody has written an answer to a train prompt yet."""
-    written = (
-        select(Prompt.split)
-        .join(Completion, Completion.prompt_id == Prompt.id)
-        .where(Prompt.project_id == project_id, Prompt.state == "active", Completion.role == "demonstration")
-        .where(Prompt.split.in_(TRAINING_SPLITS))
-    )
-    if session.scalar(written.where(Prompt.split == "train").limit(1)) is None:
-        held_out = session.scalar(select(func.count()).select_from(written.subquery())) or 0
-        raise nothing_to_learn_from(held_out=held_out)
-
-
-def require_comparisons(session: Session, project_id: int) -> None:
-    """`Unprocessable` of the type `no-comparisons` when nobody has ranked an answer to a train prompt yet."""
-    current = (
-        select(Comparison.id)
-        .join(Ranking, Ranking.id == Comparison.ranking_id)
-        .join(Task, Task.id == Ranking.task_id)
-        .join(Prompt, Prompt.id == Task.prompt_id)
-        .where(Ranking.project_id == project_id, Ranking.superseded_by_id.is_(None), Ranking.withdrawn_at.is_(None))
-    )
-    if session.scalar(current.where(Prompt.split == "train").limit(1)) is None:
-        held_out = session.scalar(current.limit(1)) is not None
-        raise Unprocessable(
-            "there are no comparisons to learn from yet" + (": all are on held-out prompts" if held_out else ""),
-            type="no-comparisons",
-            advice="Rank another task, then start again." if held_out else "Rank at least one task, then start again.",
-        )

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app.lineage import service as lineage
 from app.prompts.tables import Prompt
 from app.runs import leases
-from app.runs.launching import HELD_OUT
 from app.runs.leases import Claim
+from app.runs.requirements import HELD_OUT
 from workers.jobs.folders import Inputs
 from workers.jobs.kind import Kind, models_of, text_of
 

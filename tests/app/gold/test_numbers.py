@@ -13,7 +13,7 @@ from app.errors import Unprocessable
 from app.loop import service as loop
 from app.rankings.progress import count_comparisons
 from app.rankings.tables import Comparison, Ranking
-from app.runs.launching import require_comparisons
+from app.runs.requirements import require_comparisons
 from app.tasks.service import completion_ids_of, count_ready_tasks
 from tests.app.judgment_rows import World, a_world, judge_known, known_answer, submit, take
 
