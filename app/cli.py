@@ -20,7 +20,8 @@ from app.embedded.stack import DatabaseUnreachableError
 from app.instance import AlreadyRunningError
 from app.local_database import LocalDatabase, local_database
 from app.remote_commands import add_remote_commands
-from app.service_specs import QUEUES, development_specs, service_specs
+from app.runs.kinds import require_known_kinds
+from app.service_specs import development_specs, service_specs
 from app.storage import store
 
 EXPECTED = (
@@ -70,7 +71,7 @@ def add_local_commands(commands: Commands) -> None:
     starting = add_command(commands, "up", up)
     starting.add_argument("--dev", action="store_true", help="reload the code and the page as they change")
     working = add_command(commands, "work", work)
-    working.add_argument("queues", nargs="+", choices=QUEUES)
+    working.add_argument("queues", nargs="+", metavar="QUEUE", help="light, training, or one of PLACKETT_QUEUES")
     migrating = add_command(commands, "migrate", apply_migrations)
     migrating.add_argument("--first-start", action="store_true", help="make the demo and the first admin's link too")
     add_command(commands, "doctor", examine)
@@ -87,12 +88,20 @@ def add_local_commands(commands: Commands) -> None:
 def up(arguments: Namespace) -> None:
     """Run the whole service in the foreground until Ctrl-C."""
     specs = development_specs if arguments.dev else service_specs
-    supervisor.up(get_settings(), first_start, specs)
+    settings = get_settings()
+    require_known_kinds(settings)
+    supervisor.up(settings, first_start, specs)
 
 
 def work(arguments: Namespace) -> None:
     """Run workers for the named queues, on a machine where the servers do not run."""
-    supervisor.work(get_settings(), arguments.queues)
+    settings = get_settings()
+    unknown = [queue for queue in arguments.queues if queue not in settings.all_queues]
+    if unknown:
+        raise UnknownSettingError(
+            f"there is no queue {unknown[0]}, but {', '.join(settings.all_queues)}; PLACKETT_QUEUES adds others"
+        )
+    supervisor.work(settings, arguments.queues)
 
 
 def apply_migrations(arguments: Namespace) -> None:

@@ -3,13 +3,16 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "PLACKETT_"
+# The queues that are always there; others come by `PLACKETT_QUEUES`.
+QUEUES: Final = ("light", "training")
+NAME: Final = "[a-z][a-z0-9_]{0,31}"
 # Read by the command-line client and the test suite, never by the service.
 CLIENT_VARIABLES = frozenset({"PLACKETT_URL", "PLACKETT_TOKEN", "PLACKETT_REQUIRE_BROWSER"})
 
@@ -77,7 +80,47 @@ class Settings(BaseSettings):
         False, description="Let webhooks lead into private networks, and use plain http."
     )
     webhook_timeout_seconds: float = Field(10.0, ge=0.1, le=30, description="A webhook must answer within this time.")
+    queues: str = Field(
+        "", pattern=rf"^({NAME}(,{NAME})*)?$", description="Queues besides light and training, e.g. large,night."
+    )
+    kind_queues: str = Field(
+        "",
+        pattern=rf"^({NAME}={NAME}(,{NAME}={NAME})*)?$",
+        description="The queue of a kind of run where it is not the usual one, e.g. ppo=large,evaluate=night.",
+    )
+    worker_queues: str = Field(
+        "light,training",
+        pattern=rf"^{NAME}(,{NAME})*$",
+        description="Queues that `plackett up` starts a worker for, one each.",
+    )
+    worker_devices: int = Field(
+        0, ge=0, le=64, description="Processes of one run side by side on a worker; 0: one a GPU, or one without."
+    )
     torch_threads: int = Field(0, ge=0, le=256, description="Threads a training child uses; 0 means all cores.")
+
+    @field_validator("kind_queues", "worker_queues")
+    @classmethod
+    def _names_queues_that_are_there(cls, written: str, known: ValidationInfo) -> str:
+        there = (*QUEUES, *listed(known.data.get("queues", "")))
+        unknown = [name for name in listed(written) if name.partition("=")[2] not in there and name not in there]
+        if unknown:
+            raise ValueError(f"{unknown[0]} names none of the queues {', '.join(there)}; PLACKETT_QUEUES adds others")
+        return written
+
+    @property
+    def all_queues(self) -> tuple[str, ...]:
+        """Every queue that a run can wait in."""
+        return (*QUEUES, *(name for name in listed(self.queues) if name not in QUEUES))
+
+    @property
+    def served_queues(self) -> list[str]:
+        """The queues that `plackett up` serves."""
+        return listed(self.worker_queues)
+
+    @property
+    def queues_of_kinds(self) -> dict[str, str]:
+        """The kinds of runs that wait in another queue than usual, each with its queue."""
+        return dict(pair.split("=") for pair in listed(self.kind_queues))
 
     @property
     def secure_cookies(self) -> bool:
@@ -93,6 +136,11 @@ class Settings(BaseSettings):
     def artifacts_dir(self) -> Path:
         """Folder of the content-addressed artifact store."""
         return self.data_dir.resolve() / "artifacts"
+
+
+def listed(written: str) -> list[str]:
+    """The words of a list with commas, each once."""
+    return list(dict.fromkeys(word for word in written.split(",") if word))
 
 
 def reject_unknown_variables(names: list[str]) -> None:

@@ -9,6 +9,7 @@ from app.api import api
 from app.auth.dependencies import require_doors
 from app.config import get_settings
 from app.middleware import BodyLimit, RequestContext
+from app.runs.kinds import require_known_kinds
 
 DESCRIPTION = """Upload prompts, rank completions, train the reward model, run PPO, download the data.
 
@@ -19,6 +20,7 @@ Sign in with a cookie (the page does) or send `Authorization: Bearer plk_…`. E
 def create_app() -> FastAPI:
     """The application, ready to serve; reads the settings, touches neither database nor Redis."""
     settings = get_settings()
+    require_known_kinds(settings)
     logging.getLogger("plackett").setLevel(settings.log_level.upper())
     app = FastAPI(
         title="Plackett",

@@ -9,7 +9,6 @@ from app.config import Settings
 from app.embedded.children import ChildSpec
 
 FRONTEND = Path(__file__).parent.parent / "frontend"
-QUEUES = ("light", "training")
 STOP_SECONDS = 5.0
 
 
@@ -61,7 +60,7 @@ def service_specs(settings: Settings) -> list[ChildSpec]:
 def background_specs(settings: Settings) -> list[ChildSpec]:
     """What works behind the web server."""
     scheduler = python_spec("scheduler", "-m", "workers.scheduler")
-    return [scheduler, *(worker_spec(settings, queue) for queue in QUEUES)]
+    return [scheduler, *(worker_spec(settings, queue) for queue in settings.served_queues)]
 
 
 def development_specs(settings: Settings) -> list[ChildSpec]:

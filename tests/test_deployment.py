@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.config import PREFIX, Settings
-from app.service_specs import QUEUES
+from app.config import PREFIX, QUEUES, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("migrate", "api", "scheduler", "worker", "worker-gpu")

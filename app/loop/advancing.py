@@ -20,7 +20,8 @@ from app.projects.settings import LoopSettings, settings_of
 from app.projects.tables import Project
 from app.registry import service as registry
 from app.registry.tables import ModelVersion
-from app.runs.launching import NORMAL, Launch, launch
+from app.runs.launching import Launch, launch
+from app.runs.priorities import NORMAL
 from app.runs.tables import Run
 
 logger = logging.getLogger(__name__)

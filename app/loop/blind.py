@@ -23,7 +23,8 @@ from app.registry import service as registry
 from app.registry.tables import ModelVersion
 from app.runs import lifecycle
 from app.runs import service as runs
-from app.runs.launching import URGENT, Launch, launch
+from app.runs.launching import Launch, launch
+from app.runs.priorities import URGENT
 from app.runs.tables import Run
 from app.tasks import blind as tasks
 

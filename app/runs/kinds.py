@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
+from app.config import Settings, UnknownSettingError, get_settings
 from workers.rlhf.configs import CONFIGS
 
 Queue = Literal["light", "training"]
@@ -191,6 +192,20 @@ KINDS: Final[MappingProxyType[str, Kind]] = MappingProxyType(
         )
     }
 )
+
+
+def queue_of(kind: str) -> str:
+    """The queue that a kind's runs wait in where nobody names another."""
+    return get_settings().queues_of_kinds.get(kind, KINDS[kind].queue)
+
+
+def require_known_kinds(settings: Settings) -> None:
+    """`UnknownSettingError` where a queue is given to a kind that there is not."""
+    unknown = sorted(settings.queues_of_kinds.keys() - KINDS.keys())
+    if unknown:
+        raise UnknownSettingError(
+            f"PLACKETT_KIND_QUEUES: no run is of the kind {unknown[0]}; there are {', '.join(KINDS)}"
+        )
 
 
 def form_schema(kind: str) -> dict[str, Any]:

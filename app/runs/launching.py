@@ -17,14 +17,13 @@ from app.registry.tables import ModelVersion
 from app.runs import events
 from app.runs.events import moved
 from app.runs.kinds import ANSWERING, KINDS, ROOTS
+from app.runs.placing import queue_for
+from app.runs.priorities import NORMAL
 from app.runs.requirements import require_comparisons, require_demonstrations, require_prompts
 from app.runs.sources import check_source
 from app.runs.tables import Run
 from workers.rlhf.configs import config_from
 
-NORMAL: Final = 100
-# Completions that people wait for go before training.
-URGENT: Final = 10
 # Kinds that learn a text, or mix one in.
 READERS: Final = ("pretrain", "sft", "ppo", "evaluate")
 
@@ -51,6 +50,8 @@ class Launch:
     shares: dict[str, float] = field(default_factory=dict)
     cycle_id: int | None = None
     priority: int = NORMAL
+    queue: str | None = None
+    devices: int | None = None
 
 
 def launch(session: Session, wanted: Launch, *, actor: User | None) -> Run:
@@ -64,8 +65,9 @@ def launch(session: Session, wanted: Launch, *, actor: User | None) -> Run:
     run = Run(
         project_id=project.id,
         kind=wanted.kind,
-        queue=KINDS[wanted.kind].queue,
+        queue=queue_for(session, wanted.kind, wanted.queue, wanted.devices),
         priority=wanted.priority,
+        devices=wanted.devices,
         config=config,
         inputs=_inputs(session, replace(wanted, config=config)),
         seed=secrets.randbelow(2**31) if wanted.seed is None else wanted.seed,

@@ -10,13 +10,14 @@ from app.auth.dependencies import ProjectReader, ProjectResearcher
 from app.dependencies import PageDep, SessionDep
 from app.errors import Forbidden
 from app.pagination import Page
-from app.runs import events, following, launching, reports, service
+from app.runs import events, following, launching, reports, service, waiting
 from app.runs.doors import ChangeableRun, ReadableRun
 from app.runs.launching import Launch
 from app.runs.lifecycle import State
+from app.runs.priorities import NUMBERS
 from app.runs.repeats import IdempotencyKey, Request, once
 from app.runs.report_schemas import RunReport
-from app.runs.schemas import KindRead, MetricsRead, NewRun, RunRead, kinds_read, run_read
+from app.runs.schemas import KindRead, MetricsRead, NewPriority, NewRun, RunRead, kinds_read, run_read
 from app.runs.tables import Run
 from app.storage import store
 
@@ -59,7 +60,7 @@ def launch_run(
 
 
 def _launch(new: NewRun, access: Access, session: SessionDep) -> RunRead:
-    wanted = Launch(project_id=access.project.id, **new.model_dump())
+    wanted = Launch(project_id=access.project.id, **{**new.model_dump(), "priority": NUMBERS[new.priority]})
     return _fresh(session, launching.launch(session, wanted, actor=access.user))
 
 
@@ -73,7 +74,14 @@ def require_right_to_import(access: Access, new: NewRun) -> None:
 def get_run(found: ReadableRun, session: SessionDep) -> RunRead:
     """A run as it is now."""
     run, _ = found
-    return run_read(service.seen(session, [run])[0])
+    return _read(session, run)
+
+
+@router.put("/runs/{run_id}/priority")
+def set_priority(new: NewPriority, found: ChangeableRun, session: SessionDep) -> RunRead:
+    """Let a run that waits or rests be taken earlier or later."""
+    run, access = found
+    return _fresh(session, service.prioritise(session, run.id, new.priority, actor=access.user))
 
 
 @router.post("/runs/{run_id}/cancel")
@@ -99,7 +107,11 @@ def continue_run(found: ChangeableRun, session: SessionDep) -> RunRead:
 
 def _fresh(session: SessionDep, run: Run) -> RunRead:
     session.refresh(run)
-    return run_read(service.seen(session, [run])[0])
+    return _read(session, run)
+
+
+def _read(session: SessionDep, run: Run) -> RunRead:
+    return run_read(service.seen(session, [run])[0], waiting.reason(session, run))
 
 
 @router.get("/runs/{run_id}/metrics")

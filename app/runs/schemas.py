@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from app.inputs import Input, Line
-from app.runs.kinds import KINDS, LeftOpen, form_schema
+from app.runs.kinds import KINDS, LeftOpen, form_schema, queue_of
 from app.runs.lifecycle import State
+from app.runs.priorities import Level, level_of
 from app.runs.service import SeenRun
+from app.runs.waiting import Waiting, Why
 
 RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
@@ -31,14 +34,45 @@ class Progress(BaseModel):
     text: str | None = None
 
 
+class WaitingRead(BaseModel):
+    """Why a queued run is not at work.
+
+    `pause`: it is tried again at `until`. `worker`: none serves its queue. `devices`: it asks for more than the `limit`
+    that a worker has. `project_limit`: as many `runs` of the project are at work as may be. `priority`: so many `runs`
+    are more urgent. `turn`: so many `runs` of the project go before it, and other `projects` take turns with it.
+    `workers`: those of its queue are busy, or about to take it.
+    """
+
+    model_config = {"from_attributes": True}
+
+    why: Why
+    queue: str
+    runs: int | None
+    projects: int | None
+    limit: int | None
+    until: datetime | None
+
+
+class NewPriority(Input):
+    """How urgent a waiting run is to be."""
+
+    priority: Level
+
+
 class RunRead(BaseModel):
-    """One unit of background work. `result` names what it left; its report is read at /report."""
+    """One unit of background work. `result` names what it left; its report is read at /report.
+
+    `waiting` says why a queued run waits; in lists it is null.
+    """
 
     id: int
     project_id: int
     kind: str
     state: State
     queue: str
+    priority: Level
+    devices: int | None
+    waiting: WaitingRead | None
     config: dict[str, Any]
     created_by: Person | None
     cycle_id: int | None
@@ -73,6 +107,11 @@ class NewRun(Input):
     source: dict[str, Any] | None = Field(None, description="What to import (import_model).")
     name: Line | None = Field(None, description="Name of the new base (import_model, pretrain).")
     seed: int | None = Field(None, ge=0, lt=2**31, description="Makes the run repeatable; random when left out.")
+    priority: Level = Field("normal", description="More urgent runs are taken first.")
+    queue: QueueName | None = Field(None, description="The queue to wait in; left out, the one of its kind.")
+    devices: int | None = Field(
+        None, ge=1, le=64, description="So many processes; left out, as many as its worker has."
+    )
 
 
 class RoleRead(BaseModel):
@@ -113,7 +152,7 @@ class MetricsRead(BaseModel):
     series: dict[str, list[tuple[int, float | None]]]
 
 
-def run_read(seen: SeenRun) -> RunRead:
+def run_read(seen: SeenRun, waiting: Waiting | None = None) -> RunRead:
     """The wire form of a run."""
     run = seen.run
     # Asking a listed run for its result would read the report after all.
@@ -124,6 +163,8 @@ def run_read(seen: SeenRun) -> RunRead:
         **{
             **columns,
             "created_by": person,
+            "priority": level_of(run.priority),
+            "waiting": WaitingRead.model_validate(waiting) if waiting else None,
             "result": seen.result,
             "progress": Progress.model_validate(run.progress),
             "models": run.inputs.get("models", {}),
@@ -141,7 +182,7 @@ def kinds_read() -> list[KindRead]:
             kind=kind.name,
             title=kind.title,
             description=kind.description,
-            queue=kind.queue,
+            queue=queue_of(kind.name),
             roles=[RoleRead.model_validate(role) for role in kind.roles],
             form=form_schema(kind.name),
         )

@@ -14,8 +14,9 @@ from app.errors import Conflict
 from app.pagination import PageRequest, Rows, page_by_id
 from app.registry.tables import ModelVersion
 from app.runs import events
-from app.runs.events import moved
+from app.runs.events import moved, note
 from app.runs.lifecycle import ACTIVE, State
+from app.runs.priorities import NUMBERS, Level, level_of
 from app.runs.tables import Run
 
 SAMPLING_STATES = tuple(sorted(ACTIVE))
@@ -115,6 +116,29 @@ def go_on(session: Session, run_id: int, *, actor: User) -> Run:
     continued = _moved(session, run, "queued", actor=actor, did="continued")
     jobs.ring_after_commit(session, run.id, run.queue)
     return continued
+
+
+def prioritise(session: Session, run_id: int, level: Level, *, actor: User) -> Run:
+    """Let a run that waits or rests go earlier or later. Asking for what it has is no error."""
+    run = _locked(session, run_id)
+    if run.state not in {"queued", "paused"}:
+        raise _finished(run, "Its turn has come already: only a run that waits has a place in line.")
+    before = level_of(run.priority)
+    if level == before:
+        return run
+    run.priority = NUMBERS[level]
+    session.flush()
+    events.append(session, run.id, note(f"{actor.name} made it {level}; it was {before}."))
+    audit.record(
+        session,
+        actor=actor,
+        action="run.prioritised",
+        object_type="run",
+        object_id=run.id,
+        project_id=run.project_id,
+        detail={"before": before, "after": level},
+    )
+    return run
 
 
 def _locked(session: Session, run_id: int) -> Run:

@@ -133,6 +133,7 @@ TABLE: dict[str, Profile] = {
     "GET /api/v1/runs/{run_id}": READER,
     "POST /api/v1/runs/{run_id}/cancel": RESEARCHER,
     "POST /api/v1/runs/{run_id}/pause": RESEARCHER,
+    "PUT /api/v1/runs/{run_id}/priority": RESEARCHER,
     "POST /api/v1/runs/{run_id}/continue": RESEARCHER,
     "GET /api/v1/runs/{run_id}/metrics": READER,
     "GET /api/v1/runs/{run_id}/report": READER,

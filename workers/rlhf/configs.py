@@ -90,6 +90,8 @@ RECIPES: Final[MappingProxyType[str, type]] = MappingProxyType(
 )
 # What the service launches: every one.
 CONFIGS: Final[MappingProxyType[str, type]] = RECIPES
+# Recipes that several processes can share; the others are one process's work.
+SHARED: Final = frozenset({"sft", "pretrain", "ppo", "rloo", "grpo"})
 
 
 def validate(config: Any) -> None:
