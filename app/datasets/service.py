@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.auth.tables import User
+from app.datasets.parts import Part
 from app.datasets.snapshot import TRAINING_SPLITS, ContentHash, check_groups, check_training_split
 from app.datasets.tables import DatasetSnapshot, SnapshotPrompt, SnapshotRanking
 from app.errors import Unprocessable
@@ -85,9 +86,16 @@ def judgments(session: Session, project_id: int, splits: Sequence[str] = SPLITS)
 
 
 def freeze_judgments(
-    session: Session, *, project_id: int, created_by: int | None, run_id: int | None = None
+    session: Session,
+    *,
+    project_id: int,
+    created_by: int | None,
+    run_id: int | None = None,
+    part: Part | None = None,
 ) -> DatasetSnapshot:
     """A snapshot of the current judgments on train and validation prompts, for training; test prompts stay unseen.
+
+    With a `part` only of those on its side: another model is to judge what is made of them.
 
     Raises:
         Unprocessable: `no-comparisons`, when no judgment is on a train prompt.
@@ -96,18 +104,20 @@ def freeze_judgments(
     tally, content = Tally(), ContentHash()
     ranking_ids: list[int] = []
     for record in judgments(session, project_id, TRAINING_SPLITS):
+        if part is not None and not part.holds(record):
+            continue
         check_training_split(record["split"], record["prompt"])
         content.add(record)
         tally.add(record)
         ranking_ids.append(record["ranking"])
     if not tally.by_split["train"]:
-        raise _nothing_to_train_on(tally)
+        raise _nothing_to_train_on(tally, part)
     check_groups_of(session, project_id, sorted(tally.prompts))
     snapshot = DatasetSnapshot(
         project_id=project_id,
         kind="judgments",
         content_hash=content.hexdigest(),
-        selection={"splits": list(TRAINING_SPLITS), "run_id": run_id},
+        selection={"splits": list(TRAINING_SPLITS), "run_id": run_id} | ({"part": part.name} if part else {}),
         counts=tally.counts(),
         created_by=created_by,
     )
@@ -117,9 +127,11 @@ def freeze_judgments(
     return snapshot
 
 
-def _nothing_to_train_on(tally: Tally) -> Unprocessable:
+def _nothing_to_train_on(tally: Tally, part: Part | None) -> Unprocessable:
     held_out = tally.by_split["validation"]
     because = f"all {held_out} so far are on validation prompts" if held_out else "nothing is ranked yet"
+    if part is not None:
+        because = part.empty
     return Unprocessable(
         f"there are no comparisons to train on: {because}", type="no-comparisons", advice="Rank a few tasks first."
     )

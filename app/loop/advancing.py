@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.auth.tables import User
 from app.errors import AppError
-from app.loop import blind, decisions, gating, pool
+from app.loop import blind, decisions, gating, judging, pool
 from app.loop.blind_words import votes_words
 from app.loop.decisions import tell
 from app.loop.retraining import plural
@@ -116,9 +116,13 @@ def _after_ppo(session: Session, cycle: Cycle) -> bool:
 
 
 def _at_promotion(session: Session, cycle: Cycle) -> bool:
-    version = session.get_one(ModelVersion, cycle.policy_model_version_id)
+    version = session.get_one(ModelVersion, cycle.policy_model_version_id, populate_existing=True)
+    if version.stage != "candidate":
+        return _is_decided(session, cycle)
     words = decisions.policy_words(report_of(session, cycle))
     rule = _loop_settings(session, cycle).promotion
+    if rule == "judge":
+        return _by_judge(session, cycle, version)
     if rule == "blind":
         return _ask_people(session, cycle, version, words)
     if rule == "manual":
@@ -146,6 +150,21 @@ def _ask_people(session: Session, cycle: Cycle, version: ModelVersion, words: st
     return False
 
 
+def _by_judge(session: Session, cycle: Cycle, version: ModelVersion) -> bool:
+    """Follow the verdict of a judge that had no part in the policy; it is trained first, and reads then."""
+    ruling = judging.rule(session, cycle, version, actor=_starter(session, cycle))
+    if ruling is None:
+        return False
+    if ruling.step == "take":
+        return take_policy(session, cycle, version, ruling.text, actor=None, numbers=ruling.numbers)
+    tell(session, cycle, ruling.text, tone=ruling.tone, run_id=cycle.ppo_run_id, numbers=ruling.numbers)
+    if ruling.step == "ask":
+        cycle.state = "waiting"
+        return False
+    registry.archive(session, version, actor=None)
+    return end(session, cycle, "succeeded")
+
+
 def _by_votes(session: Session, cycle: Cycle, version: ModelVersion) -> bool:
     """Follow the verdict of blind people, if they have one on the policy that is still live and the rule is to."""
     settings, comparison = _loop_settings(session, cycle), blind.of_cycle(session, cycle.id)
@@ -171,11 +190,19 @@ def report_of(session: Session, cycle: Cycle) -> dict[str, Any]:
     return report
 
 
-def take_policy(session: Session, cycle: Cycle, version: ModelVersion, text: str, *, actor: User | None) -> bool:
+def take_policy(
+    session: Session,
+    cycle: Cycle,
+    version: ModelVersion,
+    text: str,
+    *,
+    actor: User | None,
+    numbers: dict[str, Any] | None = None,
+) -> bool:
     """Make the cycle's policy live and let it write; whether the cycle goes on."""
-    blind.stop_for_cycle(session, cycle.id, actor=actor)
+    _stop_judging(session, cycle, actor)
     before = registry.promote(session, version, actor=actor)
-    numbers = {**version.metrics, "replaced": before.name if before else None}
+    numbers = {**version.metrics, **(numbers or {}), "replaced": before.name if before else None}
     tell(session, cycle, text, tone="good", run_id=cycle.ppo_run_id, numbers=numbers)
     cycle.state = "running"
     wanted = pool.sampling(session, cycle.project_id, version, at_least=pool.FEWEST_PROMPTS)
@@ -237,7 +264,7 @@ def _starter(session: Session, cycle: Cycle) -> User | None:
 
 def end(session: Session, cycle: Cycle, state: str, reason: str | None = None) -> bool:
     """End the cycle; always False, because nothing comes after."""
-    blind.stop_for_cycle(session, cycle.id, actor=None)
+    _stop_judging(session, cycle, None)
     cycle.state, cycle.reason, cycle.finished_at = state, reason, func.now()
     if state == "succeeded":
         cycle.stage = "done"
@@ -254,6 +281,12 @@ def end(session: Session, cycle: Cycle, state: str, reason: str | None = None) -
         detail={"stage": cycle.stage, "reason": reason},
     )
     return False
+
+
+def _stop_judging(session: Session, cycle: Cycle, actor: User | None) -> None:
+    """Nobody waits any more for what people or a judge say of the cycle's policy."""
+    blind.stop_for_cycle(session, cycle.id, actor=actor)
+    judging.stop(session, cycle, actor=actor)
 
 
 def _loop_settings(session: Session, cycle: Cycle) -> LoopSettings:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.datasets import service as datasets
+from app.loop import holding_back
 from app.registry.tables import ModelVersion
 from app.runs.leases import Claim
 from app.runs.tables import Run
@@ -18,13 +19,17 @@ from workers.jobs.outcome import Success
 
 
 def prepare(session: Session, held: Claim) -> Inputs:
-    """Freeze what people have judged by now; a resumed run keeps the snapshot of its first attempt."""
+    """Freeze what people have judged by now; a resumed run keeps the snapshot of its first attempt.
+
+    What is held back for a judge of policies is left out, or, where the run trains that judge, is all that it gets.
+    """
     freeze = partial(
         datasets.freeze_judgments,
         session,
         project_id=held.project_id,
         created_by=launched_by(session, held),
         run_id=held.run_id,
+        part=holding_back.part_of(session, held.project_id, held.inputs),
     )
     inputs = frozen_inputs(session, held, freeze, write_rows)
     live = inputs.models.get("live")

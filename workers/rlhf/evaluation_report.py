@@ -122,7 +122,7 @@ def flags_of(answers: Answers, flags: Mapping[str, str]) -> dict[str, dict[str, 
 
 
 def compared(found: Evaluation, reader: Reader, other: str) -> dict[str, Any]:
-    """The policy against another model before one judge."""
+    """The policy against another model before one judge. `shares`: of each prompt's pairs, how many it wins."""
     own, others = found.writings[POLICY], found.writings[other]
     pairs = Comparisons.of(
         *(_columns(answers, lambda one: one.scores[reader.name]) for answers in (own, others)),
@@ -137,6 +137,7 @@ def compared(found: Evaluation, reader: Reader, other: str) -> dict[str, Any]:
         "length_matched_win_rate": pairs.length_matched(found.config.same_length).plain(),
         "verdict": verdict(won),
         "better": score_gain(own, others, reader.name).plain(),
+        "shares": pairs.shares(),
     }
 
 

@@ -53,6 +53,11 @@ class Comparisons:
         weight_M = 1 / np.bincount(self.prompt_M)[self.prompt_M] if len(self.prompt_M) else self.won_M
         return Resampler(self.prompt_M).mean(self.won_M, weight_M)
 
+    def shares(self) -> list[float]:
+        """Of each prompt's comparisons, the share that the first model wins, a draw counting half."""
+        won_B, count_B = np.bincount(self.prompt_M, self.won_M), np.bincount(self.prompt_M)
+        return [float(one) for one in (won_B / count_B)]
+
     def length_matched(self, within: float = SAME_LENGTH) -> Estimate:
         """How often it wins where lengths are about the same.
 

@@ -3122,6 +3122,18 @@ export interface components {
       /** Cycles Per Day */
       cycles_per_day?: number | null;
       /**
+       * Judge People Apart
+       * @description The judge learns from people of its own, two of every five, besides prompts of its own.
+       * @default true
+       */
+      judge_people_apart: boolean;
+      /**
+       * Judge Prompts
+       * @description Most held-out prompts that a judge compares on.
+       * @default 256
+       */
+      judge_prompts: number;
+      /**
        * Keep Tasks Ready
        * @default 16
        */
@@ -3133,11 +3145,11 @@ export interface components {
       paused: boolean;
       /**
        * Promotion
-       * @description Who promotes a new policy: a person, its training alone, or the votes of blind people.
+       * @description Who promotes a new policy: a person, its training alone, the votes of blind people, or a reward model that had no part in it.
        * @default manual
        * @enum {string}
        */
-      promotion: "manual" | "automatic" | "blind";
+      promotion: "manual" | "automatic" | "blind" | "judge";
       /** Retrain After Comparisons */
       retrain_after_comparisons?: number | null;
       /** Retrain Every Hours */
@@ -4229,6 +4241,8 @@ export interface components {
       /**
        * @default {
        *       "blind_votes": 200,
+       *       "judge_people_apart": true,
+       *       "judge_prompts": 256,
        *       "keep_tasks_ready": 16,
        *       "paused": false,
        *       "promotion": "manual",
@@ -4284,6 +4298,11 @@ export interface components {
       reward?: {
         [key: string]: unknown;
       };
+      /**
+       * Runs At Once
+       * @description Most runs at work at once, light ones aside.
+       */
+      runs_at_once?: number | null;
       /**
        * @default {
        *       "max_new_tokens": 96,

@@ -26,6 +26,7 @@ def test_equal_models_win_half_and_a_better_one_more() -> None:
 def test_a_draw_is_half_a_win_and_prompts_count_alike() -> None:
     said = Comparisons.of([[1.0, 1.0, 1.0], [0.0]], [[1.0], [1.0]], [[1, 1, 1], [1]], [[1], [1]])
     assert said.win_rate().value == pytest.approx(0.25)
+    assert said.shares() == [0.5, 0.0]
 
 
 @pytest.mark.parametrize("shorter", [1.0, 0.7, 0.4])

@@ -5,13 +5,14 @@ import { Check, Select, TextField } from "@/components/Field";
 import { Panel } from "@/components/Page";
 import { t } from "@/strings";
 
-const PROMOTIONS = ["manual", "blind", "automatic"] as const;
+const PROMOTIONS = ["manual", "blind", "judge", "automatic"] as const;
 
 /** When the loop acts without being asked. */
 export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings }) {
   const [isAutomatic, setAutomatic] = useState(
     loop.retrain_after_comparisons != null || loop.retrain_every_hours != null,
   );
+  const [promotion, setPromotion] = useState(loop.promotion);
   return (
     <Panel title={t.settings.loopTitle}>
       <div className="grid gap-4">
@@ -65,7 +66,8 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
           <Select
             label={t.settings.promotion}
             name="promotion"
-            defaultValue={loop.promotion}
+            value={promotion}
+            onChange={(event) => setPromotion(event.target.value as typeof promotion)}
             options={PROMOTIONS.map((one) => [one, t.settings.promotions[one]] as const)}
           />
           <TextField
@@ -78,6 +80,7 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
             required
             defaultValue={loop.blind_votes}
           />
+          <JudgeSettings loop={loop} isShown={promotion === "judge"} />
           <TextField
             label={t.settings.keepReady}
             hint={t.settings.keepReadyHint}
@@ -90,6 +93,31 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
         </div>
       </div>
     </Panel>
+  );
+}
+
+/** What only a judge needs; while it is not asked, its settings stay as they are. */
+function JudgeSettings({ loop, isShown }: { loop: ProjectSettings["loop"]; isShown: boolean }) {
+  return (
+    <div className={isShown ? "border-line ms-2 grid gap-4 border-s-2 ps-5 sm:col-span-2" : "hidden"}>
+      <p className="text-soft max-w-prose text-sm">{t.settings.judgeText}</p>
+      <TextField
+        label={t.settings.judgePrompts}
+        hint={t.settings.judgePromptsHint}
+        name="judge_prompts"
+        type="number"
+        min={50}
+        max={5000}
+        required
+        defaultValue={loop.judge_prompts}
+      />
+      <Check
+        name="judge_people_apart"
+        label={t.settings.judgePeopleApart}
+        hint={t.settings.judgePeopleApartHint}
+        defaultChecked={loop.judge_people_apart}
+      />
+    </div>
   );
 }
 

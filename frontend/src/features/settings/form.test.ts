@@ -40,4 +40,14 @@ describe("the loop's settings", () => {
       writers: { live: 4, candidate: 0, reference: 1, older: 0.5 },
     });
   });
+
+  it("say what a judge compares on, and whether its people are its own", () => {
+    const judge = { promotion: "judge", judge_prompts: "128" };
+    expect(loopOf({ ...judge, judge_people_apart: "on" })).toMatchObject({
+      promotion: "judge",
+      judge_prompts: 128,
+      judge_people_apart: true,
+    });
+    expect(loopOf(judge)).toMatchObject({ judge_people_apart: false });
+  });
 });

@@ -80,6 +80,8 @@ function machineIn(form: FormData, before: ProjectSettings) {
       run_ppo: form.has("run_ppo"),
       promotion: text(form, "promotion"),
       blind_votes: figure(form, "blind_votes"),
+      judge_prompts: figure(form, "judge_prompts"),
+      judge_people_apart: form.has("judge_people_apart"),
       keep_tasks_ready: figure(form, "keep_tasks_ready"),
       writers: writersIn(form),
       cycles_per_day: isAutomatic ? figure(form, "cycles_per_day") : null,

@@ -106,10 +106,19 @@ export const settings = {
   promotions: {
     manual: "by a person",
     blind: "by the votes of blind people",
+    judge: "by a judge that had no part in it",
     automatic: "by itself, as soon as it is trained",
   },
   blindVotes: "Votes asked of blind people, at most",
   blindVotesHint: "On held-out prompts, one each. Without a verdict by then a person decides.",
+  judgeText:
+    "For every new policy the loop trains a reward model of its own, on 40 % of the prompts, from whose judgments nothing else learns any more. It reads the new policy's answers beside the live one's; without enough evidence a person decides.",
+  judgePrompts: "Held-out prompts the judge compares on, at most",
+  judgePromptsHint:
+    "A policy that wins three in five is told from an equal one on about 128, if both answer each four times.",
+  judgePeopleApart: "The judge learns from people of its own",
+  judgePeopleApartHint:
+    "Two of every five. It then shares no taste with the reward model, but judgments of one side's people on the other side's prompts teach neither. A single annotator can't be divided.",
   keepReady: "Tasks kept ready",
   keepReadyHint: "New completions are written when fewer are open.",
 

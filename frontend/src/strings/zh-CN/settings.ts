@@ -105,9 +105,21 @@ export const settings: Strings["settings"] = {
   limitEmpty: "留空：不限制。每天以 UTC 零点为界；您始终可以手动启动周期。",
   runPpo: "训练奖励模型之后改进策略",
   promotion: "新策略的上线方式",
-  promotions: { manual: "由人决定", blind: "由盲测投票决定", automatic: "训练完成后自动上线" },
+  promotions: {
+    manual: "由人决定",
+    blind: "由盲测投票决定",
+    judge: "由未参与训练的评判模型决定",
+    automatic: "训练完成后自动上线",
+  },
   blindVotes: "盲测投票数上限",
   blindVotesHint: "每个留出提示一票。到上限仍无结论时由人决定。",
+  judgeText:
+    "每个新策略都由循环另外训练的奖励模型评判：它只学习 40% 的提示上的评判，其他训练不再使用这些评判。它比较新策略与线上策略的回答；证据不足时由人决定。",
+  judgePrompts: "评判模型比较的留出提示数上限",
+  judgePromptsHint: "若双方对每个提示各回答四次，约 128 个提示就能把胜率六成的策略与相当的策略区分开。",
+  judgePeopleApart: "评判模型使用专属的标注者",
+  judgePeopleApartHint:
+    "每五人中两人。这样它与奖励模型没有共同的偏好，但一方的人在另一方提示上的评判两边都不使用。只有一名标注者时无法划分。",
   keepReady: "保持就绪的任务数",
   keepReadyHint: "待完成任务少于此数时，会生成新的回答。",
 
