@@ -13,16 +13,15 @@ from typing import Any, Final
 
 from workers.rlhf import checkpoints, import_model, models
 from workers.rlhf.artifacts import MANIFEST, artifact_sha256, file_sha256, read_description, seal, verify
-from workers.rlhf.configs import RECIPES, ImportModelConfig, config_from
+from workers.rlhf.child import say_nothing
+from workers.rlhf.configs import RECIPES, SHARED, ImportModelConfig, config_from
 from workers.rlhf.export import export_classifier
-from workers.rlhf.job import Emit, Event, open_job
+from workers.rlhf.job import Emit, open_job
 from workers.rlhf.launch import launch
 from workers.rlhf.processes import team
 
 # Endings by which a run tells raw text from lines of JSON, and packed files from plain ones.
 ENDINGS: Final = (".jsonl", ".jsonl.gz", ".txt.gz")
-# Recipes that several processes can share; the others are one process's work.
-SHARED: Final = frozenset({"sft", "pretrain", "ppo", "rloo", "grpo"})
 
 
 class OtherRunError(ValueError):
@@ -79,10 +78,6 @@ def train(asked: Asked, emit: Emit) -> dict[str, Any]:
 def has_classifier(asked: Asked) -> bool:
     """Whether the result can be written for plain transformers: a reward model that reads behind no virtual tokens."""
     return asked.kind == "reward" and not (asked.result / models.BEFORE).is_dir()
-
-
-def say_nothing(_event: Event) -> None:
-    """What a process tells that does not lead."""
 
 
 def summary(asked: Asked) -> dict[str, Any]:

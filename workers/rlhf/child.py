@@ -12,8 +12,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
+from workers.rlhf.crew import Crew, own_rank, words_of
 from workers.rlhf.job import Emit, Event, PausedError, open_job
 from workers.rlhf.launch import launch
+from workers.rlhf.processes import team
 from workers.rlhf.reasons import reason_of
 
 EVENT_PIPE: Final = 3
@@ -27,19 +29,46 @@ def run_child(folder: Path) -> int:
     threading.Thread(target=listen_to_parent, args=(rest,), daemon=True).start()
     # A parent that hears nothing for long asks where every thread is; the answer goes to the log.
     faulthandler.register(signal.SIGUSR1, all_threads=True)
+    if own_rank() > 0:
+        return work_beside(folder, rest)
     with os.fdopen(EVENT_PIPE, "w", encoding="utf-8", buffering=1) as pipe:
         emit = emitter(pipe.write)
+        crew = Crew(folder, emit)
         try:
             job = open_job(folder, emit)
             job.rest = rest
+            crew.start()
             launch(job)
         except PausedError as paused:
             emit({"type": "paused", "step": paused.step})
         except Exception as error:  # noqa: BLE001 -- whatever went wrong, the parent must hear a reason
             traceback.print_exc()
+            crew.give_way()
             fail(error, emit)
             return 1
+        crew.part()
     return 0
+
+
+def work_beside(folder: Path, rest: threading.Event) -> int:
+    """Run the job in `folder` as another process than its first, which speaks for all; return the exit code."""
+    try:
+        job = open_job(folder, say_nothing)
+        job.rest = rest
+        launch(job)
+    except PausedError:
+        pass
+    except Exception as error:  # noqa: BLE001 -- as above
+        traceback.print_exc()
+        with words_of(folder, own_rank()).open("w", encoding="utf-8") as words:
+            fail(error, emitter(words.write))
+        return 1
+    team().leave()
+    return 0
+
+
+def say_nothing(_event: Event) -> None:
+    """What a process tells that does not lead."""
 
 
 def emitter(write: Callable[[str], object]) -> Emit:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 Item = TypeVar("Item")
 BUCKET_BYTES: Final = 1 << 25
+# The variable that names the file where the processes of a run find each other, where no address is given.
+MEETING: Final = "RUN_MEETING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,17 @@ def team() -> Team:
     if int(os.environ.get("WORLD_SIZE", "1")) <= 1:
         return Team()
     threads = torch.get_num_threads()
-    state = PartialState(cpu=not torch.cuda.is_available())
+    state = PartialState(cpu=not torch.cuda.is_available(), **meeting_place())
     torch.set_num_threads(threads)
     return Team(state.process_index, state.num_processes)
+
+
+def meeting_place() -> dict[str, Any]:
+    """How the processes find each other: in a file where there is one; nothing for the address in the environment."""
+    if MEETING not in os.environ:
+        return {}
+    rank, size = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE"))
+    return {"init_method": f"file://{os.environ[MEETING]}", "rank": rank, "world_size": size}
 
 
 def buckets(weights: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
