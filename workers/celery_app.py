@@ -14,7 +14,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from app import isolation
 from app.config import get_settings
 from app.jobs import EXECUTE_RUN
-from workers import listening
+from workers import listening, presence
 from workers.jobs import execution
 
 logger = logging.getLogger(__name__)
@@ -75,9 +75,12 @@ def execute_run(run_id: int) -> None:
 
 @worker_ready.connect
 def begin_listening(**_signal: object) -> None:
-    """Watch over the doorbells of this worker's queues, and say what protects the machine from a training process."""
+    """Watch over the doorbells of this worker's queues, say that it is there, and what protects the machine from a
+    training process.
+    """
     # First, because isolation that is required and does not hold is an error that Celery logs and passes over.
     listening.begin(list(app.amqp.queues.consume_from))
+    presence.begin(list(app.amqp.queues.consume_from))
     logger.info("on this machine: %s", isolation.found(get_settings()).words)
 
 
@@ -85,3 +88,4 @@ def begin_listening(**_signal: object) -> None:
 def stop_working(**_signal: object) -> None:
     """Give the run back: its child is ended and it waits for another worker."""
     execution.stopping.set()
+    presence.over.set()

@@ -22,7 +22,7 @@ from app.loop import advancing, blind, pool, warning
 from app.loop import service as loop
 from app.projects.tables import Project
 from app.runs import leases
-from app.runs.tables import Run, ScheduleTick
+from app.runs.tables import Run, ScheduleTick, Worker
 from app.storage import store
 from app.tasks import service as tasks
 from app.webhooks import outbox
@@ -121,7 +121,7 @@ def notice_unserved() -> None:
 
 
 def clean_up() -> None:
-    """Forget what nobody can use any more: ended sign-ins, old answers, old ticks."""
+    """Forget what nobody can use any more: ended sign-ins, old answers, old ticks, lost workers."""
     with transaction() as session:
         if not first_at_tick(session, "upkeep", UPKEEP_SECONDS):
             return
@@ -130,6 +130,7 @@ def clean_up() -> None:
         session.execute(delete(SignInAttempt).where(SignInAttempt.at < gone))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEYS_KEPT))
         session.execute(delete(ScheduleTick).where(ScheduleTick.tick < gone))
+        session.execute(delete(Worker).where(Worker.seen_at < gone))
         outbox.forget(session)
 
 

@@ -14,7 +14,7 @@ from app.projects.settings import ProjectSettings, settings_of
 from app.projects.tables import Project
 from app.registry import service as registry
 from app.registry.tables import ModelVersion
-from app.runs import events
+from app.runs import capacity, events
 from app.runs.events import moved
 from app.runs.kinds import ANSWERING, KINDS, ROOTS
 from app.runs.placing import queue_for
@@ -35,7 +35,8 @@ class Launch:
     Roles: import_model `target` (a version still without weights), sample any names, pretrain `base`, sft `base` and,
     if one is to judge, `reward`; reward `base` and, to be compared with, `live`; ppo, rloo, grpo and best_of_n `policy`
     and `reward`, dpo `policy`. `shares`: how much of each prompt's completions each role of a sample run writes; none:
-    all the same.
+    all the same. A `refusable` one is refused where no worker has room for it, unless somebody wants it all the same
+    (`ignore_estimate`); any other waits for its worker's word.
     """
 
     project_id: int
@@ -52,32 +53,51 @@ class Launch:
     priority: int = NORMAL
     queue: str | None = None
     devices: int | None = None
+    ignore_estimate: bool = False
+    refusable: bool = False
 
 
 def launch(session: Session, wanted: Launch, *, actor: User | None) -> Run:
     """Queue a run; `Unprocessable` or `NotFound` names the field where something is wrong or missing."""
-    if wanted.kind not in KINDS:
-        raise Unprocessable(
-            f"{wanted.kind!r} is no kind of run; there are {', '.join(KINDS)}", field="kind", type="unknown-kind"
-        )
-    project = session.get_one(Project, wanted.project_id)
-    config = checked_config(wanted.kind, wanted.config, settings_of(project))
+    config, inputs = _checked(session, wanted)
     run = Run(
-        project_id=project.id,
+        project_id=wanted.project_id,
         kind=wanted.kind,
         queue=queue_for(session, wanted.kind, wanted.queue, wanted.devices),
         priority=wanted.priority,
         devices=wanted.devices,
         config=config,
-        inputs=_inputs(session, replace(wanted, config=config)),
+        inputs=inputs,
         seed=secrets.randbelow(2**31) if wanted.seed is None else wanted.seed,
         created_by=actor.id if actor else None,
         cycle_id=wanted.cycle_id,
     )
+    taken = capacity.estimate(session, run.kind, run.project_id, config, inputs)
+    if taken is not None:
+        run.estimate = taken.kept(insisted=wanted.ignore_estimate)
     session.add(run)
     session.flush()
+    if wanted.refusable and not wanted.ignore_estimate:
+        capacity.require_room(session, run, taken)
     _announce(session, run, actor)
     return run
+
+
+def preview(session: Session, wanted: Launch) -> tuple[capacity.Estimate | None, list[capacity.Place]]:
+    """What such a run would take, and the workers that it could go to; nothing is queued."""
+    config, inputs = _checked(session, wanted)
+    taken = capacity.estimate(session, wanted.kind, wanted.project_id, config, inputs)
+    queue = queue_for(session, wanted.kind, wanted.queue, wanted.devices)
+    return taken, [] if taken is None else capacity.places(session, wanted.kind, wanted.project_id, queue, taken)
+
+
+def _checked(session: Session, wanted: Launch) -> tuple[dict[str, Any], dict[str, Any]]:
+    if wanted.kind not in KINDS:
+        raise Unprocessable(
+            f"{wanted.kind!r} is no kind of run; there are {', '.join(KINDS)}", field="kind", type="unknown-kind"
+        )
+    config = checked_config(wanted.kind, wanted.config, settings_of(session.get_one(Project, wanted.project_id)))
+    return config, _inputs(session, replace(wanted, config=config))
 
 
 def _announce(session: Session, run: Run, actor: User | None) -> None:

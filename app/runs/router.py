@@ -1,5 +1,6 @@
 """Runs over HTTP: launch, watch, pause, continue, cancel."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
@@ -12,6 +13,7 @@ from app.errors import Forbidden
 from app.pagination import Page
 from app.runs import events, following, launching, reports, service, waiting
 from app.runs.doors import ChangeableRun, ReadableRun
+from app.runs.estimate_schemas import EstimateRead, estimate_read
 from app.runs.launching import Launch
 from app.runs.lifecycle import State
 from app.runs.priorities import NUMBERS
@@ -52,6 +54,7 @@ def launch_run(
 ) -> RunRead:
     """Launch a run; with an Idempotency-Key, sending it again launches nothing more."""
     require_right_to_import(access, new)
+    require_right_to_insist(access, new)
     if key is None:
         return _launch(new, access, session)
     route = f"POST /projects/{access.project.id}/runs"
@@ -59,9 +62,25 @@ def launch_run(
     return RunRead.model_validate(once(session, asked, response, lambda: _launch(new, access, session)))
 
 
+@router.post("/projects/{project_id}/runs/estimate")
+def estimate_run(new: NewRun, access: ProjectResearcher, session: SessionDep) -> EstimateRead:
+    """What such a run would take, beside what the workers have; nothing is launched."""
+    return estimate_read(*launching.preview(session, _wanted(new, access)))
+
+
 def _launch(new: NewRun, access: Access, session: SessionDep) -> RunRead:
-    wanted = Launch(project_id=access.project.id, **{**new.model_dump(), "priority": NUMBERS[new.priority]})
+    wanted = replace(_wanted(new, access), refusable=True)
     return _fresh(session, launching.launch(session, wanted, actor=access.user))
+
+
+def _wanted(new: NewRun, access: Access) -> Launch:
+    return Launch(project_id=access.project.id, **{**new.model_dump(), "priority": NUMBERS[new.priority]})
+
+
+def require_right_to_insist(access: Access, new: NewRun) -> None:
+    """A run that no worker has room for may end others beside it: only an admin starts it all the same."""
+    if new.ignore_estimate and access.role != "admin":
+        raise Forbidden("only an admin of the project may start a run whatever its estimate says", type="role")
 
 
 def require_right_to_import(access: Access, new: NewRun) -> None:

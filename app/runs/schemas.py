@@ -25,11 +25,16 @@ class Person(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far a run is; `seconds_left` is an estimate, null when there is none."""
+    """How far a run is: `step` of `total` in the part `part` of `parts`.
+
+    `seconds_left` is how long the rest of this part takes at the run's own pace of late, null while nobody knows.
+    """
 
     phase: str | None = None
     step: int | None = None
     total: int | None = None
+    part: int | None = None
+    parts: int | None = None
     seconds_left: float | None = None
     text: str | None = None
 
@@ -111,6 +116,9 @@ class NewRun(Input):
     queue: QueueName | None = Field(None, description="The queue to wait in; left out, the one of its kind.")
     devices: int | None = Field(
         None, ge=1, le=64, description="So many processes; left out, as many as its worker has."
+    )
+    ignore_estimate: bool = Field(
+        default=False, description="Start it although no worker has the memory that it is estimated to take (admins)."
     )
 
 

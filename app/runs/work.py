@@ -53,12 +53,17 @@ class Work:
         return int(self.config.get(name) or 0)
 
     @property
-    def learner(self) -> Shape:
-        """The model that learns or, where none does, that writes."""
+    def leading(self) -> Player:
+        """The model version that learns or, where none does, that writes."""
         for role in ("base", "policy"):
             if role in self.players:
-                return self.players[role].shape
-        return next(iter(self.players.values())).shape
+                return self.players[role]
+        return next(iter(self.players.values()))
+
+    @property
+    def learner(self) -> Shape:
+        """Its shape."""
+        return self.leading.shape
 
     @property
     def writers(self) -> dict[str, Player]:

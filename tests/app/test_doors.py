@@ -130,6 +130,7 @@ TABLE: dict[str, Profile] = {
     "GET /api/v1/projects/{project_id}/run-kinds": READER,
     "GET /api/v1/projects/{project_id}/runs": READER,
     "POST /api/v1/projects/{project_id}/runs": RESEARCHER,
+    "POST /api/v1/projects/{project_id}/runs/estimate": RESEARCHER,
     "GET /api/v1/runs/{run_id}": READER,
     "POST /api/v1/runs/{run_id}/cancel": RESEARCHER,
     "POST /api/v1/runs/{run_id}/pause": RESEARCHER,

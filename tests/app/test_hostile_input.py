@@ -82,6 +82,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/projects/{project_id}/writing-tasks": {"count": 1, "overlap": 1, "prompt_set_id": 1},
     "POST /api/v1/projects/{project_id}/writing-tasks/claim": {"holding": [1]},
     "POST /api/v1/projects/{project_id}/runs": {"kind": "sample", "config": {}},
+    "POST /api/v1/projects/{project_id}/runs/estimate": {"kind": "sample", "config": {}},
     "PUT /api/v1/runs/{run_id}/priority": {"priority": "urgent"},
     "POST /api/v1/cycles/{cycle_id}/promotion": {"accept": True},
     "POST /api/v1/projects/{project_id}/blind-comparisons": {

@@ -37,6 +37,7 @@ from workers.jobs import (
     ppo,
     pretrain,
     reward,
+    room,
     sample,
     sft,
 )
@@ -133,6 +134,9 @@ class Job:
             self._conclude(self._explain(error), None)
 
     def _carry_out(self) -> Ending:
+        too_large: Failure | None = self._patiently(lambda session: room.refusal(session, self.held))
+        if too_large is not None:
+            return too_large
         threads = get_settings().torch_threads or len(os.sched_getaffinity(0))
         folder, inputs, checkpoints = self._patiently(self._gather)
         folders.furnish(folder, self.held, inputs, store(), threads=threads)
@@ -154,6 +158,7 @@ class Job:
             leases.report(session, self.held, [note(text)], progress={})
         where = isolation.found(get_settings())
         leases.report(session, self.held, [note(f"On this machine: {where.words}.")], progress={})
+        room.write_down(session, self.held)
         return leases.start(session, self.held)
 
     def _keep_artifact(self, ending: Ending) -> Stored | None:
