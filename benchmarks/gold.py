@@ -1,9 +1,9 @@
 """Does learning from simulated people make texts better by a score that nobody learnt from? Arms at the same prompts.
 
 Gold is a published sentiment score with the length of texts taken out (`benchmarks/gold_taste.py`). Simulated people
-rank four completions of each train prompt by it, with 20 % ties, and two of them agree on 75 % of what both decide. A
-reward model learns from them; best-of-n, DPO, RLOO and PPO with values of both kinds start from the same model. All
-write four completions of the same held-out prompts, about things that no training has seen.
+rank four completions of each train prompt by it, with 20 % ties, and two of them agree on 75 % of what both decide;
+three see each four. A reward model learns from them; best-of-n, DPO, RLOO and PPO with values of both kinds start from
+the same model. All write four completions of the same held-out prompts, about things that no training has seen.
 
 Resumable: every stage leaves a file in `--work`, training runs go on from their checkpoints, and what is there is not
 done again. After each arm the table and the chart of what there is go into `--work`, and with `--docs` into
@@ -49,6 +49,8 @@ from workers.rlhf.checkpoints import step_of
 from workers.rlhf.configs import ImportModelConfig
 from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.import_model import convert
+from workers.rlhf.reward_report import HELD_OUT
+from workers.rlhf.reward_run import REPORT
 
 # Completions in one ranking.
 RANKED = 4
@@ -84,7 +86,7 @@ def taste_of(run: Experiment) -> tuple[Gold, People]:
 
 
 def rankings(run: Experiment, seed: int, gold: Gold, people: People) -> Path:
-    """What simulated people say of four completions of each train prompt."""
+    """What simulated people say of four completions of each train prompt, several of each four."""
     path = run.folder(seed) / "rankings.jsonl"
     if path.is_file():
         return path
@@ -93,15 +95,15 @@ def rankings(run: Experiment, seed: int, gold: Gold, people: People) -> Path:
     draw = random.Random(seed)  # noqa: S311 -- a simulation
     rows = []
     for start in range(0, len(lines), RANKED):
-        ranks = people.ranks(scores[start : start + RANKED], draw)
         prompt = prompts[lines[start].prompt]
+        said = [people.ranks(scores[start : start + RANKED], draw) for _ in range(run.settings["people"]["judgments"])]
         rows.append(
             {
                 "prompt_id": f"{lines[start].prompt}-{start}",
                 "group": prompt,
                 "prompt": prompt,
                 "completions": [{"text": line.text} for line in lines[start : start + RANKED]],
-                "annotations": [{"annotator": "simulated", "ranks": ranks}],
+                "annotations": [{"annotator": f"person {who}", "ranks": ranks} for who, ranks in enumerate(said)],
             }
         )
     write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
@@ -159,7 +161,7 @@ def one_seed(run: Experiment, seed: int, gold: Gold, people: People) -> Iterator
     reward = trained(run, seed, REWARD, {"base": run.base}, said)
     each = run.reading().samples_per_prompt
     first, choice = best_of_n(run, seed, gold, reward, each)
-    found: Found = {"written": {START: first}, "ways": {}, "best": choice}
+    found: Found = {"written": {START: first}, "ways": {}, "best": choice, "reward": held_out_pairs(reward)}
     yield found
     for arm in ARMS:
         models = {"policy": run.base} | ({} if arm.kind == "dpo" else {"reward": reward})
@@ -179,6 +181,15 @@ def one_seed(run: Experiment, seed: int, gold: Gold, people: People) -> Iterator
             yield found
         found["ways"][arm.name] += way(run, seed, arm, gold)
         yield found
+
+
+def held_out_pairs(reward: Path) -> dict[str, float]:
+    """How often a reward model is right where people of held-out rankings decided, on how many pairs, and its steps."""
+    report = json.loads((reward / REPORT).read_text())
+    splits = [entry for name, entry in report["by_split"].items() if name in HELD_OUT and entry["accuracy"] is not None]
+    pairs = sum(entry["pairs"] for entry in splits)
+    right = sum(entry["accuracy"] * entry["pairs"] for entry in splits)
+    return {"steps": report["steps"], "pairs": pairs, "accuracy": right / max(1, pairs)}
 
 
 def way(run: Experiment, seed: int, arm: Arm, gold: Gold) -> list[tuple[float, float]]:
@@ -214,7 +225,9 @@ def best_of_n(
         weights = [gold_report.best_of_n_weights(scores, count) for scores in by_score]
         rows.append({"n": count, "kl": gold_report.best_of_n_kl(count)} | gold_report.chosen(written, weights))
         count *= 2
-    print(json.dumps({"name": "gold", "arm": "best of n", "seed": seed, "by_n": rows}), flush=True)
+    as_gold = gold_report.ordered_alike(by_score, written.gold)
+    told = {"name": "gold", "arm": "best of n", "seed": seed, "score_orders_as_gold": as_gold, "by_n": rows}
+    print(json.dumps(told | {"reward": held_out_pairs(reward)}), flush=True)
     first = Written(gold=[group[:each] for group in written.gold], length=[group[:each] for group in written.length])
     return first, rows
 
@@ -310,6 +323,7 @@ def report(run: Experiment, found: Sequence[Found]) -> tuple[str, str]:
             ways[arm.name] = [one["ways"][arm.name] for one in having]
     best = {"best of n": [[(point["kl"], point["gold"]) for point in one["best"]] for one in found]}
     page = gold_report.page(rows, ways | best, [one["best"] for one in found], against=PPO)
+    page += "\n" + "\n".join(gold_report.reward_lines([one["reward"] for one in found])) + "\n"
     if missing:
         page += f"\n**Not all of it has run.** Missing: {', '.join(missing)}.\n"
     about = (

@@ -91,14 +91,22 @@ ROUNDS: Final = {
     "missing_stop_penalty": 0.0,
 }
 DEFAULTS: Final[dict[str, dict[str, Any]]] = {
-    "people": {"tasks_per_prompt": 1},
+    # Texts are dear and judgments are not: three people say of the same four what one alone would get wrong.
+    "people": {"tasks_per_prompt": 1, "judgments": 3},
     # 2.5 nats at most; 4 nats would take 148.
     "choice": {"n": 32},
     # Checkpoints of an arm that are looked at.
     "way": {"points": 8},
     "evaluate": {"samples_per_prompt": 4, "max_new_tokens": 48, "prompts_per_chunk": 8},
-    # Four passes: after one, a model of 135M parameters tells nothing apart.
-    "reward": {"minimum_steps": 156, "ties": "rao_kupper", "max_completion_tokens": 64},
+    # Four passes of small steps: after one pass of 39, a model of 135M parameters tells nothing apart.
+    "reward": {
+        "minimum_steps": 308,
+        "prompts_per_step": 4,
+        "learning_rate": 4e-4,
+        "head_learning_rate": 2e-3,
+        "ties": "rao_kupper",
+        "max_completion_tokens": 64,
+    },
     "ppo": ROUNDS,
     "rloo": {name: value for name, value in ROUNDS.items() if name != "value_learning_rate"},
     "dpo": {"max_completion_tokens": 64, "minimum_steps": 60},

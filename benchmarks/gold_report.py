@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import comb, log
 from typing import Any
 from xml.sax.saxutils import escape
@@ -125,6 +126,30 @@ def chosen(written: Written, weights: Sequence[Sequence[float]]) -> dict[str, fl
         gold.append(float(np.dot(values, shares)))
         won.append(float(np.dot(beats, shares)) / len(values))
     return {"gold": float(np.mean(gold)), "win": float(np.mean(won))}
+
+
+def ordered_alike(scores: Sequence[Sequence[float]], gold: Sequence[Sequence[float]]) -> float:
+    """Share of pairs of one prompt's completions that two scores order alike; where either is equal, half."""
+    alike = [
+        0.5 + 0.5 * float(np.sign(one - other) * np.sign(mine - theirs))
+        for by_score, by_gold in zip(scores, gold, strict=True)
+        for (one, mine), (other, theirs) in combinations(zip(by_score, by_gold, strict=True), 2)
+    ]
+    return float(np.mean(alike))
+
+
+def reward_lines(found: Sequence[Mapping[str, float]]) -> list[str]:
+    """What the reward models learnt, by seed, in markdown."""
+    lines = [
+        "## The reward model",
+        "",
+        "| seed | steps | right on held-out decided pairs | pairs |",
+        "|---|---|---|---|",
+    ]
+    return lines + [
+        f"| {seed} | {one['steps']:.0f} | {one['accuracy']:.3f} | {one['pairs']:.0f} |"
+        for seed, one in enumerate(found)
+    ]
 
 
 def page(

@@ -20,7 +20,7 @@ from tests.tiny_model import build_tiny_model
 LORA = {"lora_layers": 0, "lora_rank": 2, "learning_rate": 3e-3}
 ROUNDS = LORA | {"updates": 2, "prompts_per_update": 2, "samples_per_prompt": 2, "max_new_tokens": 8}
 SETTINGS = {
-    "people": {"tasks_per_prompt": 1},
+    "people": {"tasks_per_prompt": 1, "judgments": 2},
     "choice": {"n": 4},
     "way": {"points": 2},
     "evaluate": {"samples_per_prompt": 2, "max_new_tokens": 8},
@@ -131,6 +131,13 @@ def test_the_best_of_many_is_told_of_the_seeds_that_have_it_by_now() -> None:
     told = gold_report.page({}, {}, best, against=PPO)
     assert "| 1 | 0.10 | 0.30 | 0.300 |" in told
     assert "| 2 | 0.20 | 0.60 | 0.600 |" in told
+
+
+def test_a_score_that_orders_as_gold_does_is_right_on_all_pairs() -> None:
+    gold_scores = [[0.0, 1.0, 2.0], [3.0, 1.0]]
+    assert gold_report.ordered_alike([[5.0, 6.0, 9.0], [0.2, 0.1]], gold_scores) == 1.0
+    assert gold_report.ordered_alike([[9.0, 6.0, 5.0], [0.1, 0.2]], gold_scores) == 0.0
+    assert gold_report.ordered_alike([[1.0, 1.0, 1.0], [0.0, 1.0]], gold_scores) == pytest.approx(1.5 / 4)
 
 
 def test_a_choice_is_worth_what_it_takes() -> None:
