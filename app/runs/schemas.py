@@ -1,7 +1,7 @@
 """Runs on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -62,6 +62,10 @@ class NewPriority(Input):
     """How urgent a waiting run is to be."""
 
     priority: Level
+
+
+# How long the rest takes holds only while somebody works on it.
+AT_REST: Final[dict[str, Any]] = {"seconds_left": None}
 
 
 class RunRead(BaseModel):
@@ -174,7 +178,7 @@ def run_read(seen: SeenRun, waiting: Waiting | None = None) -> RunRead:
             "priority": level_of(run.priority),
             "waiting": WaitingRead.model_validate(waiting) if waiting else None,
             "result": seen.result,
-            "progress": Progress.model_validate(run.progress),
+            "progress": Progress.model_validate(run.progress | ({} if run.state == "running" else AT_REST)),
             "models": run.inputs.get("models", {}),
             "prompt_set_id": run.inputs.get("prompt_set_id"),
             "text_id": run.inputs.get("text_id"),

@@ -45,6 +45,7 @@ class GivenText:
 class Inputs:
     """What a kind of run wants in its folder: `write` fills its data file; `models` pairs a model version with the
     base that its adapter sits on; `shared` counts the judgments that a judge and a model have in common, by role.
+    `before` is how much of the work earlier attempts have stored.
     """
 
     write: Callable[[Path], object] = Path.touch
@@ -52,6 +53,7 @@ class Inputs:
     text: GivenText | None = None
     source: dict[str, Any] | None = None
     shared: Mapping[str, Mapping[str, int | None]] | None = None
+    before: int = 0
 
 
 def path_of(held: Claim) -> Path:
@@ -118,6 +120,8 @@ def _write_config(folder: Path, held: Claim, inputs: Inputs, *, threads: int, re
         content["source"] = inputs.source
     if inputs.shared is not None:
         content["shared"] = inputs.shared
+    if inputs.before:
+        content["before"] = inputs.before
     (folder / "config.json").write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
 
 

@@ -141,6 +141,9 @@ class Relay:
             "phase": phase,
             "step": step,
             "total": total,
+            # Null where a phase is the whole work, so that an earlier one's does not stay.
+            "part": line.get("part"),
+            "parts": line.get("parts"),
             "seconds_left": line.get("seconds_left"),
             "text": f"{phase}: {step} of {total}",
         }

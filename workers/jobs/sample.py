@@ -40,7 +40,7 @@ def prepare(session: Session, held: Claim) -> Inputs:
         with path.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in plan.rows(session, held, chosen))
 
-    return Inputs(write=write, models=models_of(session, held))
+    return Inputs(write=write, models=models_of(session, held), before=plan.already(session, held))
 
 
 def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[Event]:

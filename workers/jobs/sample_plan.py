@@ -87,6 +87,12 @@ def rows(session: Session, held: Claim, prompt_ids: list[int]) -> Iterator[dict[
             yield {"prompt_id": prompt.id, "messages": prompt.messages, "requests": requests}
 
 
+def already(session: Session, held: Claim) -> int:
+    """How many answers earlier attempts of this run have stored."""
+    mine = select(func.count()).select_from(Completion).where(Completion.run_id == held.run_id)
+    return session.scalar(mine) or 0
+
+
 def gaps(missing: set[int]) -> list[tuple[int, int]]:
     """Runs of consecutive numbers, as (first, count): {0, 1, 4} → [(0, 2), (4, 1)]."""
     numbered = groupby(enumerate(sorted(missing)), key=lambda pair: pair[1] - pair[0])

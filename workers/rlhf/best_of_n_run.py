@@ -18,6 +18,8 @@ from workers.rlhf.rollout import Question
 
 COMPLETIONS: Final = "completions.jsonl"
 WRITTEN: Final = "written"
+WRITING: Final = "writing"
+TRAINING: Final = "training"
 
 
 def launch_best_of_n(job: Job) -> None:
@@ -25,6 +27,7 @@ def launch_best_of_n(job: Job) -> None:
     config: BestOfNConfig = job.config
     if config.keep > config.samples_per_prompt:
         raise ValueError(f"keep: of {config.samples_per_prompt} completions of a prompt {config.keep} can't be kept")
+    job.phases = (WRITING, TRAINING)
     job.step("loading", 0, 1)
     roles = cast.assemble(job.model("policy"), job.model("reward"), config, seed=job.seed)
     ask, show = questions(job, roles.policy.model.chat)
@@ -63,11 +66,12 @@ def write(job: Job, roles: Cast, ask: list[Question]) -> list[Candidate]:
     config: BestOfNConfig = job.config
     total = -(-len(ask) // config.prompts_per_chunk)
     written: list[Candidate] = []
+    job.step(WRITING, 0, total)
     for number, part in enumerate(best_of_n.write(roles, ask, config, seed=job.seed), start=1):
         written += part
         for one in part:
             job.emit(one.event())
-        job.step("writing", number, total)
+        job.step(WRITING, number, total)
     job.metric(total, describe(written, config))
     return written
 
@@ -93,9 +97,10 @@ def learn(
     steps = next_token.train(
         reader, plan, training, warmup_fraction=config.warmup_fraction, gradient_norm=config.gradient_norm, done=done
     )
+    job.step(TRAINING, done, plan.steps)
     for step in steps:
         number = before + step.number
-        job.step("training", number, before + step.total)
+        job.step(TRAINING, step.number, step.total)
         job.metric(number, step.metrics)
         due = config.checkpoint_every > 0 and step.number % config.checkpoint_every == 0
         job.between_steps(number, training, due=due, last=step.number == step.total)

@@ -12,6 +12,7 @@ from workers.rlhf.job import Job
 from workers.rlhf.pairs import RankedPrompt
 from workers.rlhf.policy_run import SHOWN_PROMPTS, save_policy, shown
 from workers.rlhf.ranking_file import read_rankings
+from workers.rlhf.reward import batches
 from workers.rlhf.reward_report import HELD_OUT, learnt_tie_parameter
 from workers.rlhf.rollout import Question
 
@@ -43,6 +44,7 @@ def launch_dpo(job: Job) -> None:
     done = job.resumed(training)
     if not done:
         training.numbers["first"] = shown(job, roles, show, 0)
+    job.step("training", done, sum(1 for _ in batches(course.prompts, reading, job.seed)))
     for step in dpo.train(pair, course, likelihood, training, seed=job.seed, done=done):
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)

@@ -1,7 +1,7 @@
 """An evaluation from its folder: read the prompts, let all models write, measure, have them judged, report."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +40,7 @@ def launch_evaluate(job: Job) -> None:
     flags = flags_of(job)
     job.step("loading", 0, len(writers))
     roles = evaluate.load_writers(writers)
+    job.phases = phases(job, list(roles))
     asked = {name: held_out(job, name, role.model.chat) for name, role in roles.items()}
     writings = {name: written(job, name, role, asked[name]) for name, role in roles.items()}
     for role in roles:
@@ -62,6 +63,14 @@ def launch_evaluate(job: Job) -> None:
     )
     told = evaluation_report.report(found)
     save(job, told | lineage(job), asked[POLICY], writings)
+
+
+def phases(job: Job, writers: Sequence[str]) -> list[str]:
+    """What is done one after the other, as it is told."""
+    measured = [f"measuring {name}" for name in writers if REFERENCE in writers and name != REFERENCE]
+    read = ["reading"] if (job.folder / TEXT).is_file() else []
+    judged = ["judging"] if set(JUDGES) & set(job.models) else []
+    return [*(f"writing {name}" for name in writers), *measured, *read, *judged]
 
 
 def flags_of(job: Job) -> dict[str, str]:
@@ -107,7 +116,7 @@ def measured(job: Job, name: str, roles: Mapping[str, Role], asked: list[Asked],
         job.log("warning", f"{name} has another vocabulary than the reference, so there is no KL between them.")
         return
     for done in evaluate.measure(roles[name], roles[REFERENCE], asked, answers, job.config):
-        job.step("measuring the distance", done, len(asked))
+        job.step(f"measuring {name}", done, len(asked))
         job.rest_if_asked()
 
 

@@ -5,8 +5,7 @@ The folder holds `config.json`, `data.jsonl` and `models/<role>/`; the run adds 
 
 import json
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from workers.rlhf import checkpoints
 from workers.rlhf.artifacts import CARD, Description, Seal, describe, seal
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.configs import config_from
+from workers.rlhf.pace import Pace
 from workers.rlhf.processes import ALONE, Team
 
 Event = dict[str, Any]
@@ -27,22 +27,6 @@ class PausedError(Exception):
     def __init__(self, step: int | None) -> None:
         super().__init__("paused")
         self.step = step
-
-
-@dataclass(slots=True)
-class Pace:
-    """How long the rest takes, from how long the steps so far took."""
-
-    started: float = field(default_factory=time.monotonic)
-    first: int | None = None
-
-    def seconds_left(self, done: int, total: int) -> float | None:
-        """Seconds until `total`, once a step has been timed."""
-        if self.first is None:
-            self.first, self.started = done, time.monotonic()
-        if done == self.first:
-            return None
-        return round((time.monotonic() - self.started) / (done - self.first) * (total - done), 1)
 
 
 @dataclass(slots=True)
@@ -60,6 +44,10 @@ class Job:
     emit: Emit
     # Judgments that each judge of an evaluation has in common with each model, where the run was told; by role.
     shared: Mapping[str, Mapping[str, int | None]] | None = None
+    # What was done by earlier attempts and is not asked for again.
+    before: int = 0
+    # The parts of the work, where it has several that are counted each by itself.
+    phases: Sequence[str] = ()
     pace: Pace = field(default_factory=Pace)
     # Set from another thread once the run is to rest.
     rest: threading.Event = field(default_factory=threading.Event)
@@ -80,9 +68,11 @@ class Job:
         return self.models[role]
 
     def step(self, phase: str, number: int, total: int) -> None:
-        """Tell how far the run is."""
-        left = self.pace.seconds_left(number, total)
-        self.emit({"type": "step", "phase": phase, "step": number, "total": total, "seconds_left": left})
+        """Tell how far the run is: steps done of all steps of a phase, and how long its rest takes."""
+        told = {"phase": phase, "step": number, "total": total}
+        if phase in self.phases:
+            told |= {"part": self.phases.index(phase) + 1, "parts": len(self.phases)}
+        self.emit({"type": "step"} | told | {"seconds_left": self.pace.seconds_left(phase, number, total)})
 
     def metric(self, number: int, metrics: Mapping[str, float | None]) -> None:
         """Tell numbers of a step."""
@@ -164,4 +154,5 @@ def open_job(folder: Path, emit: Emit) -> Job:
         source=content.get("source") or {},
         emit=emit,
         shared=content.get("shared"),
+        before=int(content.get("before", 0)),
     )

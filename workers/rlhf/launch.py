@@ -47,11 +47,11 @@ def launch_sample(job: Job) -> None:
     def tell(done: sample.Written) -> None:
         written.append(done)
         job.emit(completion_event(done))
-        job.step("writing", len(written), len(requests))
+        job.step("writing", job.before + len(written), job.before + len(requests))
         if len(written) < len(requests):
             job.rest_if_asked()
 
-    job.step("writing", 0, len(requests))
+    job.step("writing", job.before, job.before + len(requests))
     for step in sample.write(job.models, requests, job.config, tell, seed=job.seed):
         if step.cut_prompts:
             job.log("warning", f"{step.cut_prompts} prompts were longer than max_prompt_tokens and lost their start.")

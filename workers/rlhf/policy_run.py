@@ -55,6 +55,7 @@ def launch_online(job: Job) -> None:
     if not done:
         # With the numbers of the run, so that a resumed one still knows where it began.
         training.numbers["first"] = shown(job, roles, show, 0)
+    job.step("training", done, config.updates)
     for step in steps_of(job, roles, learn, training, done):
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)

@@ -142,6 +142,7 @@ def train(job: Job, trained: RewardModel, reader: Reader, course: Course) -> int
     config: RewardConfig = job.config
     training = reward.training_of(trained, config)
     done = job.resumed(training)
+    job.step("training", done, sum(1 for _ in reward.batches(course.prompts, config, job.seed)))
     for step in reward.train(trained, reader, course, training, seed=job.seed, done=done):
         job.step("training", step.number, step.total)
         job.metric(step.number, step.metrics)

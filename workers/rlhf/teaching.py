@@ -73,6 +73,7 @@ def teach(lesson: Lesson) -> dict[str, float]:
         look(lesson, 0)
     started, steps = time.monotonic(), lesson.plan.steps
     pace = {"warmup_fraction": config.warmup_fraction, "gradient_norm": config.gradient_norm}
+    lesson.job.step("training", done, steps)
     todo = train(lesson.reader, lesson.plan, training, **pace, done=steps if enough(lesson) else done)
     for step in todo:
         started = tell(lesson, step, started)

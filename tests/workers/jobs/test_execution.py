@@ -54,7 +54,7 @@ def test_events_are_numbered_without_gaps(start: Start, monkeypatch: pytest.Monk
     moves = [event.data["to"] for event in events if event.type == "state"]
     assert moves == ["queued", "claimed", "running", "succeeded"]
     assert read_run(run_id).progress == {
-        "phase": "work", "step": 2, "total": 2, "seconds_left": 0.5, "text": "work: 2 of 2"
+        "phase": "work", "step": 2, "total": 2, "part": None, "parts": None, "seconds_left": 0.5, "text": "work: 2 of 2"
     }  # fmt: skip
     with transaction() as session:
         figures = {(one.name, one.step): one.value for one in session.scalars(select(RunMetric))}

@@ -80,7 +80,7 @@ def test_the_same_command_goes_on_from_the_newest_checkpoint(
     assert main(command(data, tiny_base, broken, "--quiet")) == 0
     assert last(capsys)["sha256"] == wanted["sha256"]
     events = [json.loads(text) for text in (broken / "events.jsonl").read_text().splitlines()]
-    assert [e["step"] for e in events if e["type"] == "step" and e["phase"] == "training"] == [4, 5, 6]
+    assert [e["step"] for e in events if e["type"] == "step" and e["phase"] == "training"] == [3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("step", [3, 6])

@@ -98,7 +98,9 @@ def test_after_its_last_step_a_run_goes_on_to_its_end(write: Write, kind: str) -
 def test_writing_completions_rests_between_two_of_them(write: Write, tiny_base: Path) -> None:
     folder = write("sample", "sample", config={"max_new_tokens": 4, "completions_per_prompt": 2, "rows_per_batch": 2})
     (folder / "config.json").write_text(
-        json.dumps(json.loads((folder / "config.json").read_text()) | {"models": {"policy": str(tiny_base)}})
+        json.dumps(
+            json.loads((folder / "config.json").read_text()) | {"models": {"policy": str(tiny_base)}, "before": 5}
+        )
     )
     events: list[Event] = []
     job = open_job(folder, events.append)
@@ -107,6 +109,10 @@ def test_writing_completions_rests_between_two_of_them(write: Write, tiny_base: 
         launch(job)
     assert paused.value.step is None
     assert [event["type"] for event in events].count("completion") == 1
+    # What earlier attempts have stored counts as done.
+    steps = [event for event in events if event["type"] == "step"]
+    assert [event["step"] for event in steps] == [5, 6]
+    assert {event["total"] - 5 for event in steps} == {2 * len((folder / "data.jsonl").read_text().splitlines())}
 
 
 def test_the_process_hears_the_wish_on_its_standard_input(write: Write) -> None:
