@@ -117,5 +117,7 @@ def an_evaluation_report() -> dict[str, Any]:
 
 def said(text: str, kl: float | None, score: float) -> Said:
     """A completion as an evaluation sees it."""
-    chosen: Any = SimpleNamespace(ids=[1, 2], stopped=True)
-    return Said(text=text, completion=chosen, kl=kl, scores={"Reward 2": score, "Reward 1": 2 * score})
+    chosen: Any = SimpleNamespace(ids=[1, 2], ended=True)
+    scores = {"Reward 2": score, "Reward 1": 2 * score}
+    # The reward model that was trained against is an ensemble, whose heads disagree more about what it led to.
+    return Said(text=text, completion=chosen, kl=kl, scores=scores, spreads={"Reward 1": 0.1 + score / 2})

@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 from app import audit, locks
 from app.auth.tables import User
 from app.errors import Conflict, NotFound, Unprocessable
-from app.loop.blind_words import Finding, Tally, verdict_words
+from app.loop.blind_words import MOST_BY_ONE, Finding, Tally, most_share, verdict_words
 from app.loop.tables import BlindComparison, LoopDecision
 from app.pagination import PageRequest, Rows, page_by_id
+from app.projects.tables import Membership
 from app.rankings.blind_votes import ERROR
+from app.rankings.tables import Ranking
 from app.registry import service as registry
 from app.registry.tables import ModelVersion
 from app.runs import lifecycle
@@ -36,7 +38,8 @@ TONES: Final = {"better": "good", "worse": "bad", "undecided": "neutral"}
 # for nothing. A task has one completion by each version and takes one judgment.
 VOTES: Final = text(
     """
-    SELECT count(*) FILTER (WHERE ours.rank < theirs.rank) AS wins,
+    SELECT r.annotator_id,
+           count(*) FILTER (WHERE ours.rank < theirs.rank) AS wins,
            count(*) FILTER (WHERE ours.rank > theirs.rank) AS losses,
            count(*) FILTER (WHERE ours.rank = theirs.rank) AS ties
     FROM tasks t
@@ -46,6 +49,7 @@ VOTES: Final = text(
     JOIN (ranking_items theirs JOIN completions b ON b.id = theirs.completion_id)
       ON theirs.ranking_id = r.id AND b.model_version_id = :rival
     WHERE t.run_id = :run AND t.purpose = 'blind'
+    GROUP BY r.annotator_id
     """
 )
 
@@ -171,7 +175,7 @@ def look(session: Session, comparison_id: int) -> None:
         return
     here = seen(session, [comparison])[0]
     is_over = here.run.state in lifecycle.FINAL and here.open_tasks == 0
-    if here.finding.standing.verdict == "undecided" and not is_over:
+    if here.finding.verdict == "undecided" and not is_over:
         return
     _finish(session, here)
 
@@ -203,7 +207,7 @@ def _finish(session: Session, here: Seen) -> None:
     comparison, finding = here.comparison, here.finding
     _end_work(session, comparison, None)
     _keep(comparison, "finished", finding.tally)
-    comparison.verdict = finding.standing.verdict
+    comparison.verdict = finding.verdict
     session.add(
         LoopDecision(
             project_id=comparison.project_id,
@@ -308,14 +312,45 @@ def seen(session: Session, comparisons: Sequence[BlindComparison]) -> list[Seen]
 
 def tally_of(session: Session, comparison: BlindComparison) -> Tally:
     """The votes of a comparison."""
+    asked = {"run": comparison.run_id, "candidate": comparison.candidate_id, "rival": comparison.rival_id}
+    rows = session.execute(VOTES, asked).all()
+    # A verdict that was given stays given, whoever judges in the project later.
+    is_settled = comparison.verdict in {"better", "worse"}
+    may_rest = 1.0 if is_settled else most_share(_people(session, comparison.project_id))
+    most_by_one: int = max((row.wins + row.losses for row in rows), default=0)
     if comparison.state != "open":
         return Tally(
-            wins=comparison.wins, losses=comparison.losses, ties=comparison.ties, identical=comparison.identical
+            wins=comparison.wins,
+            losses=comparison.losses,
+            ties=comparison.ties,
+            identical=comparison.identical,
+            most_by_one=most_by_one,
+            most_share=may_rest,
         )
-    asked = {"run": comparison.run_id, "candidate": comparison.candidate_id, "rival": comparison.rival_id}
-    row = session.execute(VOTES, asked).one()
-    identical = tasks.count_identical(session, comparison.run_id)
-    return Tally(wins=row.wins, losses=row.losses, ties=row.ties, identical=identical)
+    return Tally(
+        wins=sum(row.wins for row in rows),
+        losses=sum(row.losses for row in rows),
+        ties=sum(row.ties for row in rows),
+        identical=tasks.count_identical(session, comparison.run_id),
+        most_by_one=most_by_one,
+        most_share=may_rest,
+    )
+
+
+def _people(session: Session, project_id: int) -> int:
+    """How many of the project's people have ever judged here and may still, counted no further than is asked."""
+    query = (
+        select(Membership.user_id)
+        .where(Membership.project_id == project_id, Membership.paused_at.is_(None))
+        .where(
+            select(Ranking.id)
+            .where(Ranking.project_id == project_id, Ranking.annotator_id == Membership.user_id)
+            .exists()
+        )
+        .limit(len(MOST_BY_ONE))
+        .subquery()
+    )
+    return session.scalar(select(func.count()).select_from(query)) or 0
 
 
 def _record(

@@ -9,6 +9,7 @@ from app.inputs import Input
 from app.loop.blind import Seen
 
 MOST_PROMPTS = 5_000
+TALLIED = ("wins", "losses", "ties", "identical", "most_by_one", "most_share")
 
 
 class NewBlindComparison(Input):
@@ -28,8 +29,9 @@ class BlindComparisonRead(BaseModel):
 
     `wins` and `losses` are votes for the candidate and for the rival, `ties` votes for neither, `identical` pairs of
     the same text, which nobody was asked about. `share` of the decided votes preferred the candidate; `low` and `high`
-    hold the true share with probability 1 − `error` over all looks at it together. `needed`: votes that are missing if
-    they go on as they did; null where nobody can say. `verdict` is null until the comparison has finished.
+    hold the true share with probability 1 − `error` over all looks at it together. `most_by_one` of the decided votes
+    are one person's: there is no verdict while that is more than `most_share` of them. `needed`: votes that are missing
+    if they go on as they did; null where nobody can say. `verdict` is null until the comparison has finished.
     """
 
     id: int
@@ -49,6 +51,8 @@ class BlindComparisonRead(BaseModel):
     losses: int
     ties: int
     identical: int
+    most_by_one: int
+    most_share: float
     share: float | None
     low: float
     high: float
@@ -68,7 +72,7 @@ def blind_comparison_read(seen: Seen) -> BlindComparisonRead:
             "candidate": seen.candidate.name,
             "rival": seen.rival.name,
             "open_tasks": seen.open_tasks,
-            **{name: getattr(tally, name) for name in ("wins", "losses", "ties", "identical")},
+            **{name: getattr(tally, name) for name in TALLIED},
             **{name: getattr(standing, name) for name in ("share", "low", "high")},
             "needed": seen.finding.needed,
         }

@@ -16,7 +16,7 @@ from app.projects.tables import Project
 from app.prompts.tables import Prompt
 from app.registry import service as registry
 from app.registry.tables import ModelVersion
-from app.runs import service as runs
+from app.runs import lifecycle
 from app.runs.launching import Launch, launch
 from app.runs.priorities import URGENT
 from app.runs.tables import Run
@@ -42,7 +42,7 @@ def fill(session: Session, project_id: int) -> Run | None:
     missing = keep.keep_tasks_ready - ready
     if missing <= 0 or not locks.try_to_hold(session, f"loop:{project_id}"):
         return None
-    if runs.active(session, project_id, kind="sample") or _rests_after_failures(session, project_id):
+    if _is_writing(session, project_id) or _rests_after_failures(session, project_id):
         return None
     wanted = sampling(session, project_id, policy, at_least=missing)
     if wanted is None:
@@ -80,6 +80,20 @@ def unanswered(session: Session, project_id: int, policy: ModelVersion, *, limit
         .subquery()
     )
     return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def _is_writing(session: Session, project_id: int) -> bool:
+    """Whether a run writes for the pool, or would if nobody had paused it: another one would undo the pause.
+
+    Those of blind comparisons fill no pool.
+    """
+    at_work = select(Run.id).where(
+        Run.project_id == project_id,
+        Run.kind == "sample",
+        Run.state.in_(lifecycle.STATES - lifecycle.FINAL),
+        Run.inputs["purpose"].is_(None),
+    )
+    return session.scalar(at_work.limit(1)) is not None
 
 
 def _rests_after_failures(session: Session, project_id: int) -> bool:

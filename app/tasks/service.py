@@ -1,5 +1,6 @@
 """Tasks and the assignments that lease them: open, draft, keep alive, skip, take up again, expire."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -150,18 +151,33 @@ def create_tasks_for_completed_prompts(
 
 def _cards(session: Session, run_id: int, prompt_id: int, *, demonstrations: bool) -> list[int]:
     written = select(Completion.id, Completion.text).where(Completion.prompt_id == prompt_id)
-    of_run = written.where(Completion.run_id == run_id).order_by(Completion.id)
-    sampled = list(session.execute(of_run).tuples())
+    by_whom = select(Completion.id, Completion.text, Completion.model_version_id).where(
+        Completion.prompt_id == prompt_id, Completion.run_id == run_id
+    )
+    sampled = list(session.execute(by_whom.order_by(Completion.id)).tuples())
     ranked = select(TaskCompletion.task_id).where(TaskCompletion.completion_id == Completion.id)
     # Nobody ranks their own text, so uploaded ones would keep whoever sent them, often the only person, from the task.
     here = (Completion.role == "demonstration", Completion.prompt_set_id.is_(None))
     own = written.where(*here, ~ranked.exists()).order_by(Completion.id).limit(1)
     added = list(session.execute(own).tuples()) if demonstrations else []
-    cards = distinct(sampled[: MOST_COMPLETIONS - len(added)] + added)
+    cards = distinct(_room_for(len(added), sampled) + added)
     if _has_several_authors(session, run_id, prompt_id):
-        fresh = [one for one, _ in sampled if one in cards]
+        fresh = [one for one, _, _ in sampled if one in cards]
         return completions.renumber(session, fresh, CHANCE) + [one for one in cards if one not in fresh]
     return cards
+
+
+def _room_for(others: int, sampled: Sequence[tuple[int, str, int | None]]) -> list[tuple[int, str]]:
+    """As many of the sampled completions as a task holds besides `others`: whoever wrote most gives one up, the last.
+
+    Else it would always be the model that wrote last, and a model with a small share might never be ranked.
+    """
+    kept = list(sampled)
+    while len(kept) > MOST_COMPLETIONS - others:
+        written = Counter(author for _, _, author in kept)
+        most = max(written.values())
+        kept.pop(max(place for place, (_, _, author) in enumerate(kept) if written[author] == most))
+    return [(one, said) for one, said, _ in kept]
 
 
 def _has_several_authors(session: Session, run_id: int, prompt_id: int) -> bool:
@@ -177,12 +193,15 @@ def expire_leases(session: Session, *, limit: int = 500) -> int:
 def count_ready_tasks(session: Session, project_id: int, *, enough: int) -> int:
     """Ranking tasks of a project with a slot that anybody may take: what the next person to ask could get.
 
-    The queue may hold millions, so it is counted no further than until there are certainly `enough`.
+    Those of blind comparisons are none: they end with their verdict, and nothing is learnt from them. The queue may
+    hold millions, so it is counted no further than until there are certainly `enough`.
     """
     first, last = CLASSES["ranking"]
     queue = (
         select(TaskSlot.task_id)
+        .join(Task, Task.id == TaskSlot.task_id)
         .where(
+            Task.purpose == "collect",
             TaskSlot.project_id == project_id,
             TaskSlot.state == "open",
             TaskSlot.reserved_for_id.is_(None),

@@ -14,6 +14,7 @@ from torch import Tensor
 from workers.rlhf import models
 from workers.rlhf.artifacts import artifact_sha256, read_description
 from workers.rlhf.data import Messages
+from workers.rlhf.drawing import listed
 from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.heads import spread
 from workers.rlhf.logprobs import exact_kl
@@ -22,7 +23,7 @@ from workers.rlhf.next_token import mean_loss, pupil
 from workers.rlhf.packing import Row
 from workers.rlhf.prefix import dialogues
 from workers.rlhf.processes import Team
-from workers.rlhf.sampling import Completion, Sampling, row_seed, sample
+from workers.rlhf.sampling import Completion, Sampling, row_seed, sample, text_of
 from workers.rlhf.score import Judge
 from workers.rlhf.training import chunks
 
@@ -60,7 +61,7 @@ class Said:
 
     @property
     def tokens(self) -> int:
-        """How many tokens were chosen, the stop token among them."""
+        """How many tokens were chosen, those of its end among them."""
         return len(self.completion.ids)
 
 
@@ -92,7 +93,11 @@ def load_writers(folders: Mapping[str, Path]) -> dict[str, Role]:
 
 def write(role: Role, asked: Sequence[Asked], config: EvaluateConfig, *, seed: int) -> Iterator[list[list[Said]]]:
     """Let a model answer, a few prompts at a time; another model with the same seed draws the same random numbers."""
-    plan = Sampling(temperature=config.temperature, max_new_tokens=config.max_new_tokens)
+    plan = Sampling(
+        temperature=config.temperature,
+        stop_strings=listed(config.stop_strings),
+        max_new_tokens=config.max_new_tokens,
+    )
     count = config.samples_per_prompt
     for first in range(0, len(asked), config.prompts_per_chunk):
         chunk = asked[first : first + config.prompts_per_chunk]
@@ -100,7 +105,7 @@ def write(role: Role, asked: Sequence[Asked], config: EvaluateConfig, *, seed: i
         # By the place among all prompts: how many go together is a matter of memory and speed alone.
         seeds = [row_seed(seed, chunk[place].prompt_id, first * count + index) for index, place in enumerate(owner)]
         done = sample(role, [one.ids for one in chunk], owner, seeds, plan)
-        said = [Said(role.model.chat.text(completion.ids), completion) for completion in done]
+        said = [Said(text_of(role.model.chat, completion), completion) for completion in done]
         yield [list(group) for group in chunks(said, count)]
 
 

@@ -28,6 +28,12 @@ class EvaluateConfig:
     max_new_tokens: int = setting(
         96, "Longest completion", "Tokens after which a completion is cut.", minimum=1, maximum=8192
     )
+    stop_strings: str = setting(
+        "",
+        "Stop strings",
+        "Strings that end a completion beside the model's own end, with | between them; \\n is a line break. Left "
+        "empty, those that the policy was trained with; a | alone: none.",
+    )
     max_prompt_tokens: int = setting(
         768,
         "Longest prompt",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,9 +34,8 @@ JUDGES: Final = ("judge", "proxy")
 
 def launch_evaluate(job: Job) -> None:
     """Compare the policy with its reference and any others, and leave a report, a card and all completions."""
-    config: EvaluateConfig = job.config
     writers = {role: path for role, path in job.models.items() if role not in JUDGES}
-    job.model(POLICY)
+    config = job.config = as_trained(job.config, job.model(POLICY))
     flags = flags_of(job)
     job.step("loading", 0, len(writers))
     roles = evaluate.load_writers(writers)
@@ -71,6 +70,16 @@ def phases(job: Job, writers: Sequence[str]) -> list[str]:
     read = ["reading"] if (job.folder / TEXT).is_file() else []
     judged = ["judging"] if set(JUDGES) & set(job.models) else []
     return [*(f"writing {name}" for name in writers), *measured, *read, *judged]
+
+
+def as_trained(config: EvaluateConfig, policy: Path) -> EvaluateConfig:
+    """The settings with the stop strings that the policy was trained with, where they name none.
+
+    Without them a policy that learnt to end by such a string would be judged by what it writes behind its end.
+    """
+    if config.stop_strings:
+        return config
+    return replace(config, stop_strings=str(read_description(policy).config.get("stop_strings") or ""))
 
 
 def flags_of(job: Job) -> dict[str, str]:
@@ -243,7 +252,7 @@ def rows(asked: list[Asked], writings: Mapping[str, Answers]) -> list[dict[str, 
             "sample_index": index,
             "text": said.text,
             "tokens": said.tokens,
-            "stopped": said.completion.stopped,
+            "stopped": said.completion.ended,
             "kl": said.kl,
             "scores": said.scores,
         }

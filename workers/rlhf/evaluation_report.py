@@ -77,7 +77,7 @@ def figures(answers: Answers, found: Evaluation) -> dict[str, Any]:
         "kl": distance(answers),
         "tokens": by_prompt(answers, lambda one: float(one.tokens)).plain(),
         "characters": by_prompt(answers, lambda one: float(len(one.text))).plain(),
-        "stopped": fmean(one.completion.stopped for one in said),
+        "stopped": fmean(one.completion.ended for one in said),
         "empty": fmean(not one.text.strip() for one in said),
         "repetition": fmean(repetition(text) for text in texts),
         "distinct_1": distinct(texts, 1),

@@ -1898,8 +1898,9 @@ export interface components {
      *
      *     `wins` and `losses` are votes for the candidate and for the rival, `ties` votes for neither, `identical` pairs of
      *     the same text, which nobody was asked about. `share` of the decided votes preferred the candidate; `low` and `high`
-     *     hold the true share with probability 1 − `error` over all looks at it together. `needed`: votes that are missing if
-     *     they go on as they did; null where nobody can say. `verdict` is null until the comparison has finished.
+     *     hold the true share with probability 1 − `error` over all looks at it together. `most_by_one` of the decided votes
+     *     are one person's: there is no verdict while that is more than `most_share` of them. `needed`: votes that are missing
+     *     if they go on as they did; null where nobody can say. `verdict` is null until the comparison has finished.
      */
     BlindComparisonRead: {
       /** Candidate */
@@ -1927,6 +1928,10 @@ export interface components {
       losses: number;
       /** Low */
       low: number;
+      /** Most By One */
+      most_by_one: number;
+      /** Most Share */
+      most_share: number;
       /** Needed */
       needed: number | null;
       /** Open Tasks */

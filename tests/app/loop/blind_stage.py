@@ -91,8 +91,8 @@ def vote(world: World, annotator: User, candidate: ModelVersion, says: str) -> A
     return assignment
 
 
-def votes(world: World, candidate: ModelVersion, says: str, how_many: int) -> None:
-    """So many votes of one new person."""
-    annotator = world.person()
-    for _ in range(how_many):
-        vote(world, annotator, candidate, says)
+def votes(world: World, candidate: ModelVersion, says: str, how_many: int, *, people: int = 3) -> None:
+    """So many votes of new people, in turns."""
+    voters = [world.person() for _ in range(min(people, how_many))]
+    for number in range(how_many):
+        vote(world, voters[number % len(voters)], candidate, says)

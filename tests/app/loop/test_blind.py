@@ -1,5 +1,6 @@
 """Blind comparisons: what is asked of whom, how votes are counted, and that nothing is learnt from them."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,16 @@ from app.completions.tables import Completion
 from app.errors import Conflict, Unprocessable
 from app.gold.service import Known, make_known
 from app.loop import blind, counting, pool, service
+from app.loop.blind_words import most_share
 from app.loop.tables import LoopDecision
 from app.prompts.tables import Prompt
 from app.rankings.progress import count_comparisons
 from app.rankings.tables import Comparison, Ranking
 from app.registry.tables import ModelVersion
+from app.runs import service as runs
 from app.runs.tables import Run
 from app.tasks import changing
+from app.tasks import service as tasks
 from app.tasks.tables import Task, TaskCompletion
 from tests.app.judgment_rows import World, submit, take
 from tests.app.loop.blind_stage import a_policy, a_stage, asked, claimed, held_out, line, vote, votes, written
@@ -70,8 +74,8 @@ def test_prompts_are_drawn_by_the_seed_and_those_asked_least_come_first(world: W
 def test_every_pair_wants_one_vote_and_the_votes_are_told_apart(world: World, candidate: ModelVersion) -> None:
     comparison = asked(world, candidate)
     written(world, comparison, same=2)
-    tasks = list(world.session.scalars(select(Task).where(Task.run_id == comparison.run_id)))
-    assert {(one.purpose, one.overlap, one.state) for one in tasks} == {("blind", 1, "open")}
+    pairs = list(world.session.scalars(select(Task).where(Task.run_id == comparison.run_id)))
+    assert {(one.purpose, one.overlap, one.state) for one in pairs} == {("blind", 1, "open")}
     votes(world, candidate, "win", 3)
     votes(world, candidate, "loss", 2)
     votes(world, candidate, "tie", 1)
@@ -105,6 +109,55 @@ def test_a_comparison_that_was_stopped_holds_up_no_new_tasks(world: World, candi
     blind.stop(world.session, comparison.id, actor=None)
     assert world.session.get_one(Run, comparison.run_id).state == "cancelled"
     assert pool.fill(world.session, world.project.id) is not None
+
+
+def test_the_pool_is_filled_beside_a_comparison(world: World, candidate: ModelVersion) -> None:
+    """Its tasks are no tasks that are ready to be learnt from, and its run writes none for the pool."""
+    comparison = asked(world, candidate)
+    run = pool.fill(world.session, world.project.id)
+    assert run is not None, "while the comparison's run writes"
+    runs.cancel(world.session, run.id, actor=None)
+    run.finished_at = func.now() - timedelta(hours=1)
+    written(world, comparison)
+    assert tasks.count_ready_tasks(world.session, world.project.id, enough=16) == 0
+    assert pool.fill(world.session, world.project.id) is not None, "while its tasks are open"
+
+
+def test_one_persons_votes_are_no_verdict_where_others_judge(world: World, candidate: ModelVersion) -> None:
+    comparison = asked(world, candidate)
+    written(world, comparison)
+    votes(world, candidate, "tie", 2, people=2)
+    votes(world, candidate, "win", 15, people=1)
+    blind.look(world.session, comparison.id)
+    assert comparison.state == "open"
+    here = blind.seen(world.session, [comparison])[0]
+    assert (here.finding.standing.verdict, here.finding.verdict) == ("better", "undecided")
+    assert here.words.endswith(
+        "They would be enough, but one person cast 15 of the 15 decided votes, and a verdict may rest on one person "
+        "for 50% at most."
+    )
+    votes(world, candidate, "tie", 3)
+    blind.look(world.session, comparison.id)
+    assert (comparison.state, comparison.verdict) == ("finished", "undecided"), "nobody else is asked any more"
+    assert "one person cast 15" in blind.seen(world.session, [comparison])[0].words
+
+
+def test_where_only_one_person_judges_their_votes_are_all_there_is(world: World, candidate: ModelVersion) -> None:
+    comparison = asked(world, candidate)
+    written(world, comparison)
+    votes(world, candidate, "win", 15, people=1)
+    blind.look(world.session, comparison.id)
+    assert (comparison.state, comparison.verdict) == ("finished", "better")
+    newcomers = [world.task() for _ in range(3)]
+    for _ in newcomers:
+        submit(world.session, take(world, person := world.person()), person)
+    here = blind.seen(world.session, [comparison])[0]
+    assert here.finding.verdict == "better", "a verdict that was given stays, whoever comes"
+
+
+@pytest.mark.parametrize(("people", "share"), [(0, 1.0), (1, 1.0), (2, 0.75), (3, 0.5), (40, 0.5)])
+def test_how_much_of_a_verdict_may_be_one_persons(people: int, share: float) -> None:
+    assert most_share(people) == share
 
 
 def test_a_verdict_ends_it_in_words_with_its_numbers(world: World, candidate: ModelVersion) -> None:

@@ -198,6 +198,13 @@ def test_the_pool_rests_when_full_paused_or_after_a_failure(session: Session, tm
     assert pool.fill(session, world.project.id) is None
 
 
+def test_a_paused_run_holds_the_next_one_back(session: Session, tmp_path: Path) -> None:
+    world = a_stocked_world(session, tmp_path / "base", prompts=6, loop={"keep_tasks_ready": 5})
+    run = pool.fill(session, world.project.id)
+    runs.pause(session, run.id, actor=world.person("admin"))
+    assert pool.fill(session, world.project.id) is None
+
+
 def test_filling_a_pool_that_is_not_dry_waits_behind_training(session: Session, tmp_path: Path) -> None:
     world = a_stocked_world(session, tmp_path / "base", prompts=2, loop={"keep_tasks_ready": 99})
     for _ in range(pool.DRY):

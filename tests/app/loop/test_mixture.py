@@ -113,6 +113,22 @@ def test_the_pool_is_filled_by_the_settings_and_a_resumed_run_draws_the_same(wor
     assert first not in [row["prompt_id"] for row in plan.rows(world.session, held, chosen)]
 
 
+def test_a_demonstration_takes_the_place_of_whoever_wrote_most(world: World, live: ModelVersion) -> None:
+    """Nine answers and a demonstration are one too many: the one that the policy wrote last, not the reference's."""
+    settings(world, keep_tasks_ready=12, writers={"live": 0.8, "reference": 0.2})
+    world.project.settings = {**world.project.settings, "completions_per_task": 9}
+    run = pool.fill(world.session, world.project.id)
+    held = leases.claim(world.session, run.id, owner="test", lease_seconds=60)
+    prompt_id = plan.choose_prompts(world.session, held)[0]
+    world.session.add(Completion(prompt_id=prompt_id, text="By hand.", role="demonstration", user_id=world.person().id))
+    world.session.flush()
+    for role, count in (("policy", 7), ("reference", 2)):
+        lines = [line(role, prompt_id, f"{role} {place}") | {"sample_index": place} for place in range(count)]
+        sample.record(world.session, held, lines)
+    cards = select(Completion.model_version_id).join(TaskCompletion, TaskCompletion.completion_id == Completion.id)
+    assert Counter(world.session.scalars(cards)) == {live.id: 6, world.model.id: 2, None: 1}
+
+
 def test_numbers_on_the_desk_do_not_tell_the_writers_apart(world: World, live: ModelVersion) -> None:
     settings(world, keep_tasks_ready=12, writers={"live": 0.5, "reference": 0.5})
     run = pool.fill(world.session, world.project.id)

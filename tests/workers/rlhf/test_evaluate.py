@@ -108,6 +108,23 @@ def test_a_model_is_no_way_from_itself(folders: dict[str, Path], tmp_path: Path)
     assert texts[::2] != texts[1::2]
 
 
+def test_a_policy_is_judged_by_the_stop_strings_that_it_was_trained_with(tiny_base: Path, tmp_path: Path) -> None:
+    trained = {"stop_strings": "a|e"}
+    policy = save_adapter(tiny_base, tmp_path / "policy", kind="policy", size=0.15, config=trained, rewarded_by=[])
+    roles = {"policy": policy, "reference": tiny_base}
+    texts = {}
+    for name, config in (("trained", {}), ("named", {"stop_strings": "o"}), ("none", {"stop_strings": "|"})):
+        told = evaluated(tmp_path / name, roles, max_new_tokens=24, **config)[-1]["report"]
+        texts[name] = "".join(line.read_text() for line in (tmp_path / name).rglob("completions.jsonl"))
+        rows = [json.loads(line) for line in texts[name].splitlines()]
+        # The reference ends by them too: else the two would not have answered by one rule.
+        endless = [row["text"] for row in rows if set("ae") & set(row["text"])]
+        assert bool(endless) is (name != "trained"), name
+        assert told["lineage"]["config"]["stop_strings"] == {"trained": "a|e", "named": "o", "none": "|"}[name]
+    ended = [json.loads(line)["stopped"] for line in texts["trained"].splitlines()]
+    assert sum(ended) > len(ended) / 2, "what such a string ended was not cut"
+
+
 def test_an_evaluation_tells_who_may_judge(folders: dict[str, Path], tmp_path: Path) -> None:
     roles = {name: folders[name] for name in ("policy", "reference", "judge", "proxy")}
     events = evaluated(tmp_path / "a", roles)

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import * as blind from "@/api/blind";
 import type { BlindComparison, ModelVersion } from "@/api/types";
 import { WinRate } from "@/components/WinRate";
+import { verdictOf } from "@/components/votes";
 
 import { AskBlindly } from "./AskBlindly";
 
@@ -41,6 +42,29 @@ describe("asking blind people", () => {
     show(<AskBlindly projectId={7} liveId={1} />, [model(1, "base", "live")]);
     expect(screen.queryByRole("button")).toBeNull();
     expect(screen.getByText(/nothing to compare yet/).textContent).toContain("live model");
+  });
+});
+
+describe("where a comparison stands", () => {
+  const open = { state: "open", verdict: null, wins: 12, losses: 3, ties: 1, identical: 2, needed: 40 };
+  const comparison = { ...open, most_by_one: 5, most_share: 0.5 } as BlindComparison;
+
+  it("says how many votes are missing", () => {
+    expect(verdictOf(comparison)).toBe(
+      "Collecting votes · 12 wins · 3 losses · 1 ties · 2 pairs of the same text · About 40 more votes if they go on like this.",
+    );
+  });
+
+  it("says that one person alone is no verdict", () => {
+    expect(verdictOf({ ...comparison, most_by_one: 9 })).toContain(
+      "One person cast 9 of the 15 decided votes; a verdict may rest on one person for 50 % at most.",
+    );
+  });
+
+  it("misses nothing once it has its verdict, in the page's language", () => {
+    expect(verdictOf({ ...comparison, state: "finished", verdict: "better", identical: 0 })).toBe(
+      "Better · 12 wins · 3 losses · 1 ties",
+    );
   });
 });
 

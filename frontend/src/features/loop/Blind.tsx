@@ -9,6 +9,7 @@ import { ErrorNote } from "@/components/Notice";
 import { Panel } from "@/components/Page";
 import { Pill } from "@/components/Pill";
 import { WinRate } from "@/components/WinRate";
+import { missingOf, votesOf } from "@/components/votes";
 import { t } from "@/strings";
 
 import { AskBlindly } from "./AskBlindly";
@@ -68,18 +69,12 @@ function Comparison({ comparison }: { comparison: BlindComparison }) {
           {t.loop.openReport}
         </Link>
       </p>
-      {comparison.state === "open" && <p className="text-soft text-sm">{missing(comparison)}</p>}
+      {comparison.state === "open" && (
+        <p className="text-soft text-sm">
+          {t.blind.waiting(formatCount(comparison.open_tasks))} {missingOf(comparison)}
+        </p>
+      )}
       {stop.isError && <ErrorNote error={stop.error} />}
     </li>
   );
-}
-
-function votesOf({ wins, losses, ties, identical }: BlindComparison): string {
-  const votes = t.blind.votes(formatCount(wins), formatCount(losses), formatCount(ties));
-  return identical === 0 ? votes : `${votes} · ${t.blind.identical(formatCount(identical))}`;
-}
-
-function missing({ needed, open_tasks: open }: BlindComparison): string {
-  const waiting = t.blind.waiting(formatCount(open));
-  return `${waiting} ${needed === null ? t.blind.nobodyKnows : t.blind.needed(formatCount(needed))}`;
 }

@@ -11,6 +11,8 @@ export const blind = {
     `Win rate ${share} of the decided votes, ${percent} % confidence sequence ${low}–${high}`,
   waiting: (count: string) => `${count} pairs wait for a vote.`,
   needed: (count: string) => `About ${count} more votes if they go on like this.`,
+  restsOnOne: (most: string, decided: string, percent: string) =>
+    `One person cast ${most} of the ${decided} decided votes; a verdict may rest on one person for ${percent} % at most.`,
   nobodyKnows: "Too early to say how many votes it takes.",
   stop: "Stop",
   candidate: "Candidate",

@@ -12,6 +12,8 @@ export const blind: Strings["blind"] = {
   share: (share, low, high, percent) => `在分出胜负的投票中胜率 ${share}，${percent} % 置信序列 ${low}–${high}`,
   waiting: (count) => `${count} 对等待投票。`,
   needed: (count) => `照此趋势还需约 ${count} 票。`,
+  restsOnOne: (most, decided, percent) =>
+    `分出胜负的 ${decided} 票中有 ${most} 票来自同一人；一个人的投票最多可占结论的 ${percent} %。`,
   nobodyKnows: "尚无法估计还需要多少票。",
   stop: "停止",
   candidate: "候选",
