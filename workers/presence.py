@@ -8,7 +8,7 @@ from typing import Final
 from app.db import transaction
 from app.runs import capacity
 from app.runs.capacity import Offer
-from workers.jobs import execution, hardware
+from workers.jobs import devices, execution, hardware
 from workers.jobs.heart import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def offer_of(queues: Sequence[str], found: hardware.Hardware) -> Offer:
         room_bytes=found.room_bytes,
         memory_bytes=found.memory_bytes,
         cores=found.cores,
-        processes=1,
+        processes=devices.count(),
         devices=[{"kind": one.kind, "name": one.name, "memory_bytes": one.memory_bytes} for one in found.devices],
         machine=found.machine,
     )

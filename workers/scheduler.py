@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from app.loop import advancing, blind, pool, warning
 from app.loop import service as loop
 from app.projects.tables import Project
 from app.runs import leases
+from app.runs.placing import serving
 from app.runs.tables import Run, ScheduleTick, Worker
 from app.storage import store
 from app.tasks import service as tasks
@@ -112,6 +113,7 @@ def notice_unserved() -> None:
                 Run.notice.is_(None),
                 Run.run_after < leases.in_seconds(-UNSERVED_SECONDS),
                 Run.queue.not_in(busy),
+                ~exists().where(*serving(Run.queue)),
             )
             .with_for_update(skip_locked=True)
         )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, select
 from sqlalchemy.orm import Session
 
 from app.config import get_settings
@@ -16,7 +16,7 @@ from workers.rlhf.configs import SHARED
 SEEN_SECONDS: Final = 60.0
 
 
-def serving(queue: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def serving(queue: SQLColumnExpression[str] | str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """What holds of the workers that take runs of `queue`."""
     return Worker.queues.any_() == queue, Worker.seen_at > in_seconds(-SEEN_SECONDS)
 

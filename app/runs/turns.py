@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import ScalarSelect, text
 from sqlalchemy.orm import Session
 
-from app import locks
+from app import jobs, locks
 from app.runs.tables import HELD, Run
 
 LIGHT: Final = "light"
@@ -68,6 +68,13 @@ NEXT: Final = f"""
     ORDER BY first.priority, coalesce(a.runs, 0), served.at NULLS FIRST, first.run_after, first.id
     LIMIT 1
 """  # noqa: S608 - made of constants
+# The run of the project :project_id whose turn is next, where there is a limit.
+KEPT_WAITING: Final = f"""
+    SELECT r.id, r.queue FROM runs r JOIN projects p ON p.id = r.project_id
+    WHERE r.project_id = :project_id AND r.state = 'queued' AND r.queue <> '{LIGHT}' AND r.run_after <= now()
+      AND {LIMIT} IS NOT NULL
+    ORDER BY r.priority, r.run_after, r.id LIMIT 1
+"""  # noqa: S608 - made of constants
 
 
 def next_run(queue: str, *, owner: str, devices: int) -> ScalarSelect[int]:
@@ -76,6 +83,13 @@ def next_run(queue: str, *, owner: str, devices: int) -> ScalarSelect[int]:
     Hold `LOCK` for it.
     """
     return text(NEXT).bindparams(queue=queue, owner=owner, devices=devices).columns(Run.id).scalar_subquery()
+
+
+def ring_who_waited(session: Session, project_id: int) -> None:
+    """Ring for a run of a project with a limit, one of whose runs has ended: its own bell may have rung in vain."""
+    row = session.execute(text(KEPT_WAITING), {"project_id": project_id}).one_or_none()
+    if row is not None:
+        jobs.ring_after_commit(session, row.id, row.queue)
 
 
 def hold(session: Session) -> None:

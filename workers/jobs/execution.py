@@ -21,7 +21,7 @@ from app.db import transaction
 from app.errors import AppError
 from app.isolation import NotIsolatedError
 from app.loop import advancing
-from app.runs import leases
+from app.runs import leases, turns
 from app.runs.events import note
 from app.runs.leases import Claim, Failure, FenceLostError
 from app.runs.tables import RunCheckpoint
@@ -29,6 +29,7 @@ from app.storage import DamagedArtifactError, Stored, store
 from workers.jobs import (
     best_of_n,
     child,
+    devices,
     dpo,
     evaluate,
     folders,
@@ -41,6 +42,7 @@ from workers.jobs import (
     sample,
     sft,
 )
+from workers.jobs.devices import Share
 from workers.jobs.folders import Inputs
 from workers.jobs.heart import UNAVAILABLE, Heart
 from workers.jobs.kind import Kind
@@ -98,7 +100,7 @@ def execute(run_id: int) -> int | None:
     if stopping.is_set():
         return None
     with transaction() as session:
-        held = leases.claim(session, run_id, owner=owner_name(), lease_seconds=lease_seconds)
+        held = leases.claim(session, run_id, owner=owner_name(), lease_seconds=lease_seconds, devices=devices.count())
     if held is None:
         return None
     try:
@@ -137,14 +139,14 @@ class Job:
         too_large: Failure | None = self._patiently(lambda session: room.refusal(session, self.held))
         if too_large is not None:
             return too_large
-        threads = get_settings().torch_threads or len(os.sched_getaffinity(0))
+        share = devices.share_of(self.held)
         folder, inputs, checkpoints = self._patiently(self._gather)
-        folders.furnish(folder, self.held, inputs, store(), threads=threads)
-        step = folders.resume_from(folder, self.held, inputs, checkpoints, threads=threads)
-        state = self._patiently(lambda session: self._start(session, bool(checkpoints), step))
+        folders.furnish(folder, self.held, inputs, store(), share=share)
+        step = folders.resume_from(folder, self.held, inputs, checkpoints, share=share)
+        state = self._patiently(lambda session: self._start(session, bool(checkpoints), step, share))
         if state in UNWANTED:
             return UNWANTED[state]
-        return Watch(self, folder, threads).until_the_end()
+        return Watch(self, folder, share.threads).until_the_end()
 
     def _gather(self, session: Session) -> tuple[Path, Inputs, list[RunCheckpoint]]:
         inputs = self.kind.prepare(session, self.held)
@@ -152,9 +154,12 @@ class Job:
         checkpoints = session.scalars(select(RunCheckpoint).where(*mine).order_by(RunCheckpoint.step.desc()))
         return folders.make(self.held, inputs), inputs, list(checkpoints)
 
-    def _start(self, session: Session, had_checkpoints: bool, step: int) -> str:
+    def _start(self, session: Session, had_checkpoints: bool, step: int, share: Share) -> str:
         if had_checkpoints:
             text = f"Goes on from the checkpoint of step {step}." if step else "No checkpoint is usable; starts over."
+            leases.report(session, self.held, [note(text)], progress={})
+        if share.processes > 1:
+            text = f"{share.processes} processes share it, each with {share.threads} threads."
             leases.report(session, self.held, [note(text)], progress={})
         where = isolation.found(get_settings())
         leases.report(session, self.held, [note(f"On this machine: {where.words}.")], progress={})
@@ -198,6 +203,7 @@ class Job:
             leases.paused(session, self.held, step=ending.step)
         else:
             leases.cancelled(session, self.held)
+        turns.ring_who_waited(session, self.held.project_id)
         if self.held.cycle_id is not None:
             advancing.advance_quietly(session, self.held.cycle_id)
 

@@ -14,6 +14,7 @@ from app.registry.tables import ModelVersion
 from app.runs.leases import Claim
 from app.runs.tables import RunCheckpoint
 from app.storage import ArtifactStore, DamagedArtifactError, lay, verify
+from workers.jobs.devices import Share
 
 logger = logging.getLogger(__name__)
 
@@ -70,17 +71,17 @@ def make(held: Claim, inputs: Inputs) -> Path:
     return folder
 
 
-def furnish(folder: Path, held: Claim, inputs: Inputs, store: ArtifactStore, *, threads: int) -> None:
+def furnish(folder: Path, held: Claim, inputs: Inputs, store: ArtifactStore, *, share: Share) -> None:
     """Lay the models, the text and the configuration into the folder. May take minutes for large models."""
     for role, (version, base) in inputs.models.items():
         _link_model(store, folder / "models" / role, version, base)
     if inputs.text is not None:
         store.link(inputs.text.artifact_sha256, folder / GIVEN)
         (folder / GIVEN / texts.FILE).rename(folder / inputs.text.name)
-    _write_config(folder, held, inputs, threads=threads, resume=False)
+    _write_config(folder, held, inputs, share=share, resume=False)
 
 
-def resume_from(folder: Path, held: Claim, inputs: Inputs, checkpoints: list[RunCheckpoint], *, threads: int) -> int:
+def resume_from(folder: Path, held: Claim, inputs: Inputs, checkpoints: list[RunCheckpoint], *, share: Share) -> int:
     """Link the first of `checkpoints` (newest first) that is undamaged; its step, or 0 when there is none."""
     for checkpoint in checkpoints:
         source = get_settings().data_dir.resolve() / checkpoint.path
@@ -91,7 +92,7 @@ def resume_from(folder: Path, held: Claim, inputs: Inputs, checkpoints: list[Run
             logger.warning("run %s: passed over a damaged checkpoint: %s", held.run_id, damage)
             continue
         lay(source, folder / RESUME)
-        _write_config(folder, held, inputs, threads=threads, resume=True)
+        _write_config(folder, held, inputs, share=share, resume=True)
         return checkpoint.step
     return 0
 
@@ -107,11 +108,12 @@ def _link_model(store: ArtifactStore, target: Path, version: ModelVersion, base:
     store.link(base.artifact_sha256, target / "base")
 
 
-def _write_config(folder: Path, held: Claim, inputs: Inputs, *, threads: int, resume: bool) -> None:
+def _write_config(folder: Path, held: Claim, inputs: Inputs, *, share: Share, resume: bool) -> None:
     content = {
         "kind": held.kind,
         "seed": held.seed,
-        "threads": threads,
+        "threads": share.threads,
+        "processes": share.processes,
         "config": held.config,
         "models": {role: f"models/{role}" for role in inputs.models},
         "resume": RESUME if resume else None,

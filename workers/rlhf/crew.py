@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
+from workers.rlhf.job import Emit
 from workers.rlhf.processes import MEETING, team
 
 COMMAND: Final = [sys.executable, "-m", "workers.rlhf.cli", "--job"]
@@ -42,7 +43,7 @@ def size_of(folder: Path) -> int:
 class Crew:
     """The other processes of a run, as its first one sees them."""
 
-    def __init__(self, folder: Path, tell: Any) -> None:
+    def __init__(self, folder: Path, tell: Emit) -> None:
         self._folder = folder
         self._tell = tell
         self._others: list[subprocess.Popen[bytes]] = []

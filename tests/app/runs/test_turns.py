@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import transaction
+from app.jobs import PENDING
 from app.projects.service import create_project
 from app.projects.tables import Project
 from app.runs import leases, turns
@@ -106,6 +107,17 @@ def test_a_project_at_its_limit_waits_and_others_do_not(session: Session) -> Non
     assert [project_served(session, first) for _ in range(2)] == [other, None]
     leases.fail(session, held, Failure(reason="error", error="over"))
     assert project_served(session, first) == limited
+
+
+def test_the_end_of_a_run_rings_for_one_that_the_limit_kept_waiting(session: Session) -> None:
+    limited, free = a_project(session, runs_at_once=1), a_project(session)
+    waits = queued(session, limited, queue="large")
+    queued(session, limited, priority=200)
+    queued(session, free)
+    session.info.pop(PENDING, None)
+    for project_id in (limited, free):
+        turns.ring_who_waited(session, project_id)
+    assert session.info[PENDING] == [(waits, "large")]
 
 
 def test_the_limit_counts_every_queue_but_light_work(session: Session) -> None:

@@ -15,7 +15,7 @@ from app.db import transaction
 from app.errors import Conflict
 from app.loop.tables import Cycle
 from app.projects.service import create_project
-from app.runs.tables import Run, ScheduleTick
+from app.runs.tables import Run, ScheduleTick, Worker
 from tests.app.judgment_rows import World, submit, take
 from tests.workers.jobs.stage import launched, read_run
 from workers import scheduler
@@ -93,6 +93,12 @@ def test_a_run_that_nobody_takes_says_so(make_world: MakeWorld) -> None:
         world.session = session
         run_id = launched(world, "reward")
         session.execute(update(Run).values(run_after=text("now() - interval '2 minutes'")))
+        had = {"memory_bytes": 1, "room_bytes": 1, "cores": 1, "devices": [], "machine": "m", "kind": "cpu"}
+        session.add(Worker(name="a worker", queues=["training"], **had))
+    scheduler.notice_unserved()
+    assert read_run(run_id).notice is None
+    with transaction() as session:
+        session.execute(update(Worker).values(seen_at=text("now() - interval '2 minutes'")))
     scheduler.notice_unserved()
     assert "training" in (read_run(run_id).notice or "")
 
