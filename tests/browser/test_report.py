@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
 from app.completions.tables import Completion
+from app.loop.tables import BlindComparison
 from app.runs.tables import Run
 from app.storage import FolderStore
 from tests.app.judgment_rows import World
@@ -65,6 +66,34 @@ def test_a_report_can_be_read(open_tab: OpenTab, project: World, run: Run, size:
 def noise(judged: dict) -> bool:
     """Whether the report calls the gain noise."""
     return judged["gain"]["verdict"] == "within noise"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_blind_people_say_stands_beside_an_evaluation(open_tab: OpenTab, project: World, size: str) -> None:
+    policy = project.model_version("policy", 3)
+    row = Run(project_id=project.project.id, kind="evaluate", queue="training", config={}, seed=3)
+    row.inputs = {"models": {"policy": policy.id}}
+    row.result = {"artifact": None, "metrics": {}, "report": an_evaluation_report()}
+    asked = Run(project_id=project.project.id, kind="sample", queue="training", config={}, seed=4, result={})
+    for run in (row, asked):
+        run.state, run.finished_at = "succeeded", func.now()
+        project.session.add(run)
+    project.session.flush()
+    said = BlindComparison(
+        project_id=project.project.id, candidate_id=policy.id, rival_id=project.model.id, run_id=asked.id,
+        state="finished", verdict="better", prompts=60, error=0.05, wins=34, losses=12, ties=3, finished_at=func.now(),
+    )  # fmt: skip
+    project.session.add(said)
+    project.session.commit()
+    page = researcher(open_tab, project, **SIZES[size])
+    page.goto(f"/p/{project.project.id}/runs/{row.id}")
+    panel = page.locator("section", has=page.get_by_role("heading", name="What blind people say of it"))
+    expect(panel.get_by_role("heading", name=f"policy-3 against {project.model.name}")).to_be_visible()
+    expect(panel).to_contain_text("Win rate 0.74 of the decided votes")
+    expect(panel).to_contain_text("Better · 34 wins · 12 losses · 3 ties")
+    expect(page.get_by_role("img", name="Mean scores of 2 models").first).to_be_visible()
+    assert in_both_themes(page) == []
+    assert sideways(page) == []
 
 
 def test_an_evaluation_shows_who_may_judge(open_tab: OpenTab, project: World) -> None:

@@ -12,7 +12,6 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
   const [isAutomatic, setAutomatic] = useState(
     loop.retrain_after_comparisons != null || loop.retrain_every_hours != null,
   );
-  const [promotion, setPromotion] = useState(loop.promotion);
   return (
     <Panel title={t.settings.loopTitle}>
       <div className="grid gap-4">
@@ -63,24 +62,7 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
         )}
         <Check name="run_ppo" label={t.settings.runPpo} defaultChecked={loop.run_ppo} />
         <div className="grid gap-4 sm:grid-cols-2">
-          <Select
-            label={t.settings.promotion}
-            name="promotion"
-            value={promotion}
-            onChange={(event) => setPromotion(event.target.value as typeof promotion)}
-            options={PROMOTIONS.map((one) => [one, t.settings.promotions[one]] as const)}
-          />
-          <TextField
-            label={t.settings.blindVotes}
-            hint={t.settings.blindVotesHint}
-            name="blind_votes"
-            type="number"
-            min={1}
-            max={5000}
-            required
-            defaultValue={loop.blind_votes}
-          />
-          <JudgeSettings loop={loop} isShown={promotion === "judge"} />
+          <PromotionSettings loop={loop} />
           <TextField
             label={t.settings.keepReady}
             hint={t.settings.keepReadyHint}
@@ -93,6 +75,33 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
         </div>
       </div>
     </Panel>
+  );
+}
+
+/** Who promotes a new policy, and what that takes. */
+function PromotionSettings({ loop }: { loop: ProjectSettings["loop"] }) {
+  const [promotion, setPromotion] = useState(loop.promotion);
+  return (
+    <>
+      <Select
+        label={t.settings.promotion}
+        name="promotion"
+        value={promotion}
+        onChange={(event) => setPromotion(event.target.value as typeof promotion)}
+        options={PROMOTIONS.map((one) => [one, t.settings.promotions[one]] as const)}
+      />
+      <TextField
+        label={t.settings.blindVotes}
+        hint={t.settings.blindVotesHint}
+        name="blind_votes"
+        type="number"
+        min={1}
+        max={5000}
+        required
+        defaultValue={loop.blind_votes}
+      />
+      <JudgeSettings loop={loop} isShown={promotion === "judge"} />
+    </>
   );
 }
 
