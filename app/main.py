@@ -4,8 +4,7 @@ import logging
 
 from fastapi import FastAPI
 
-from app import health, pages, problems
-from app.api import api
+from app import api, health, pages, problems
 from app.auth.dependencies import require_doors
 from app.config import get_settings
 from app.middleware import BodyLimit, RequestContext
@@ -34,8 +33,8 @@ def create_app() -> FastAPI:
     app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(RequestContext, settings=settings)
     problems.install(app)
+    api.install(app)
     app.include_router(health.router)
-    app.include_router(api)
     pages.install(app)
     require_doors(app)
     return app
