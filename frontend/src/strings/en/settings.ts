@@ -106,7 +106,7 @@ export const settings = {
   promotions: {
     manual: "by a person",
     blind: "by the votes of blind people",
-    judge: "by a judge that had no part in it",
+    judge: "by an independent judge",
     automatic: "by itself, as soon as it is trained",
   },
   blindVotes: "Votes asked of blind people, at most",

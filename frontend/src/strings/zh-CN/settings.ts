@@ -108,7 +108,7 @@ export const settings: Strings["settings"] = {
   promotions: {
     manual: "由人决定",
     blind: "由盲测投票决定",
-    judge: "由未参与训练的评判模型决定",
+    judge: "由独立评判模型决定",
     automatic: "训练完成后自动上线",
   },
   blindVotes: "盲测投票数上限",

@@ -48,8 +48,8 @@ function Sections({ runId, found, hasCard }: { runId: number; found: RunReport; 
   if (known.shape === "evaluation") {
     return (
       <>
-        <Evaluation report={known.report} />
         <BlindVerdicts runId={runId} />
+        <Evaluation report={known.report} />
       </>
     );
   }
