@@ -57,19 +57,6 @@ class ScoreHead(nn.Module):
         return self.gain * self.raw_members(hidden_Nd) + self.bias
 
     @torch.no_grad()
-    def start_even(self) -> None:
-        """Let training start where all completions score alike; members keep only what sets them apart.
-
-        A random head ranks completions at random, as surely as what a few hundred rankings can teach it, and a run of a
-        hundred steps at a small rate ends before that is unlearnt.
-        """
-        if self.members_Hd is None:
-            self.weight.zero_()
-        else:
-            self.members_Hd.sub_(self.members_Hd.mean(dim=0))
-            self.fold()
-
-    @torch.no_grad()
     def fold(self) -> None:
         """Make `weight` the mean of the members, for readers that know no ensembles."""
         if self.members_Hd is not None:

@@ -61,7 +61,6 @@ class RewardModel(nn.Module):
                 )
                 model.cut()
             self.head = ScoreHead(model.width, config.heads).to(model.device)
-        self.head.start_even()
         self.likelihood = Likelihood(config, tie_rate=tie_rate, annotators=annotators).to(model.device)
 
     def trunk(self) -> dict[str, nn.Parameter]:

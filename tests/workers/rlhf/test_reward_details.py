@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.nn.functional import softplus
 
 from tests.workers.rlhf.conftest import ranked_rows
 from workers.rlhf import models, reward, reward_report
@@ -18,7 +17,6 @@ from workers.rlhf.pairs import pair_batch, ranked_prompt
 from workers.rlhf.prefix import dialogues, prompt_positions, reply_positions, shared
 from workers.rlhf.reward import Reader, RewardModel
 from workers.rlhf.reward_configs import RewardConfig
-from workers.rlhf.training import adam, clipped_step
 
 QUICK = {"lora_layers": 1, "lora_rank": 4, "minimum_steps": 1}
 
@@ -27,11 +25,7 @@ QUICK = {"lora_layers": 1, "lora_rank": 4, "minimum_steps": 1}
 def built(tiny_base: Path) -> tuple[RewardModel, Reader, RewardConfig]:
     config = RewardConfig(**QUICK)
     model = models.load_base(tiny_base)
-    trained = RewardModel(model, config, tie_rate=0.0, seed=1)
-    with models.fresh_seed(1):
-        # One that has a view already: training starts without.
-        trained.head.load_state_dict(ScoreHead(model.width).state_dict())
-    return trained, Reader(model, config), config
+    return RewardModel(model, config, tie_rate=0.0, seed=1), Reader(model, config), config
 
 
 def prompts_of(**more):
@@ -113,40 +107,6 @@ def test_09_positions_count_real_tokens_whatever_the_padding(tiny: LanguageModel
 def test_10_the_head_starts_at_variance_one_over_width_plus_one() -> None:
     torch.manual_seed(0)
     assert float(ScoreHead(10_000).weight.detach().var()) == pytest.approx(1 / 10_001, rel=0.05)
-
-
-@pytest.mark.parametrize("heads", [1, 3])
-def test_10_training_starts_where_all_completions_score_alike(tiny_base: Path, heads: int) -> None:
-    config = RewardConfig(**QUICK | {"heads": heads})
-    head = RewardModel(models.load_base(tiny_base), config, tie_rate=0.0, seed=1).head
-    states_Nd = torch.randn(6, head.weight.numel(), generator=torch.Generator().manual_seed(0))
-    assert float(head.raw(states_Nd).detach().abs().max()) < 1e-6
-    # An ensemble's members disagree from the start, as far as random heads do.
-    apart = float(head.raw_members(states_Nd).detach().std(dim=1, correction=0).mean())
-    assert apart == pytest.approx(0.0 if heads == 1 else 0.8, abs=0.4 * (heads > 1))
-
-
-def test_10_few_steps_teach_an_even_head_what_a_random_one_has_not_unlearnt() -> None:
-    right = {"even": 0.0, "random": 0.0}
-    for seed in range(4):
-        generator = torch.Generator().manual_seed(seed)
-        taste_d = torch.randn(256, generator=generator) / 256**0.5
-        # Differences of two completions' states, the preferred one first but where people err.
-        apart_Md = torch.randn(1200, 256, generator=generator)
-        chance_M = torch.sigmoid(apart_Md @ taste_d)
-        apart_Md[torch.rand(1200, generator=generator) > chance_M] *= -1
-        for start in right:
-            with models.fresh_seed(1000 + seed):
-                head = ScoreHead(256)
-            if start == "even":
-                head.start_even()
-            optimizer = adam([([head.weight], 1e-3)])
-            for part_Md in apart_Md[:600].split(20):
-                softplus(-head.raw(part_Md)).mean().backward()
-                clipped_step(optimizer, 1.0)
-            right[start] += float((head.raw(apart_Md[600:]) > 0).float().mean()) / 4
-    assert right["even"] > 0.54
-    assert right["random"] < 0.53
 
 
 def test_11_and_12_scores_have_mean_zero_and_deviation_one_after_every_training(built) -> None:
