@@ -39,7 +39,7 @@ class Progress(BaseModel):
     text: str | None = None
 
 
-class WaitingRead(BaseModel):
+class RunWaitingRead(BaseModel):
     """Why a queued run is not at work.
 
     `pause`: it is tried again at `until`. `worker`: none serves its queue. `devices`: it asks for more than the `limit`
@@ -81,7 +81,7 @@ class RunRead(BaseModel):
     queue: str
     priority: Level
     devices: int | None
-    waiting: WaitingRead | None
+    waiting: RunWaitingRead | None
     config: dict[str, Any]
     created_by: Person | None
     cycle_id: int | None
@@ -176,7 +176,7 @@ def run_read(seen: SeenRun, waiting: Waiting | None = None) -> RunRead:
             **columns,
             "created_by": person,
             "priority": level_of(run.priority),
-            "waiting": WaitingRead.model_validate(waiting) if waiting else None,
+            "waiting": RunWaitingRead.model_validate(waiting) if waiting else None,
             "result": seen.result,
             "progress": Progress.model_validate(run.progress | ({} if run.state == "running" else AT_REST)),
             "models": run.inputs.get("models", {}),

@@ -79,20 +79,45 @@ export function runKindsQuery(projectId: number) {
   });
 }
 
-export async function launchRun(
-  projectId: number,
-  kind: string,
-  wanted: {
-    config: Record<string, unknown>;
-    models: Record<string, number>;
-    text_id?: number;
-    prompt_set_id?: number;
-    seed?: number;
-  },
-  key: string,
-): Promise<Run> {
+/** What a run is asked for with; what is left out follows the project. */
+export interface WantedRun {
+  config: Record<string, unknown>;
+  models?: Record<string, number>;
+  text_id?: number;
+  prompt_set_id?: number;
+  seed?: number;
+  priority?: Run["priority"];
+  queue?: string;
+  devices?: number;
+  ignore_estimate?: boolean;
+}
+
+function bodyOf(kind: string, wanted: WantedRun) {
+  return { kind, priority: "normal" as const, ignore_estimate: false, ...wanted };
+}
+
+export async function launchRun(projectId: number, kind: string, wanted: WantedRun, key: string): Promise<Run> {
   const params = { path: { project_id: projectId }, header: { "Idempotency-Key": key } };
-  return body(client.POST("/api/v1/projects/{project_id}/runs", { params, body: { kind, ...wanted } }));
+  return body(client.POST("/api/v1/projects/{project_id}/runs", { params, body: bodyOf(kind, wanted) }));
+}
+
+/** What such a run would take; nothing is launched by asking. */
+export function estimateQuery(projectId: number, kind: string, wanted: WantedRun | null) {
+  return queryOptions({
+    queryKey: ["run-estimate", projectId, kind, wanted],
+    queryFn: () => {
+      const params = { path: { project_id: projectId } };
+      const asked = bodyOf(kind, wanted ?? { config: {} });
+      return body(client.POST("/api/v1/projects/{project_id}/runs/estimate", { params, body: asked }));
+    },
+    enabled: wanted !== null,
+    retry: false,
+  });
+}
+
+export async function prioritiseRun(runId: number, priority: Run["priority"]): Promise<Run> {
+  const params = { path: { run_id: runId } };
+  return body(client.PUT("/api/v1/runs/{run_id}/priority", { params, body: { priority } }));
 }
 
 export async function cancelRun(runId: number): Promise<Run> {

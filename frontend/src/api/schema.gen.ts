@@ -1232,6 +1232,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/runs/estimate": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Estimate Run
+     * @description What such a run would take, beside what the workers have; nothing is launched.
+     */
+    post: operations["estimate_run_api_v1_projects__project_id__runs_estimate_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/tasks": {
     parameters: {
       query?: never;
@@ -1682,6 +1702,26 @@ export interface paths {
      * @description Let a run rest: at once while it waits, after its present step while it works. Its checkpoint is kept.
      */
     post: operations["pause_run_api_v1_runs__run_id__pause_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/runs/{run_id}/priority": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Set Priority
+     * @description Let a run that waits or rests be taken earlier or later.
+     */
+    put: operations["set_priority_api_v1_runs__run_id__priority_put"];
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -2554,6 +2594,26 @@ export interface components {
       low?: number | null;
       /** Value */
       value: number | null;
+    };
+    /**
+     * EstimateRead
+     * @description What a run would take before it is started.
+     *
+     *     `verdict`: it fits a worker that is there; it fits none; no worker is there to fit; or nothing is known of its
+     *     models. `takes_bytes` is without a GPU.
+     */
+    EstimateRead: {
+      /** Places */
+      places: components["schemas"]["PlaceRead"][];
+      /** Takes Bytes */
+      takes_bytes: number | null;
+      /** Tokens */
+      tokens: number | null;
+      /**
+       * Verdict
+       * @enum {string}
+       */
+      verdict: "fits" | "too_large" | "no_worker" | "unknown";
     };
     /**
      * EvaluationReport
@@ -3447,6 +3507,17 @@ export interface components {
       tiers: number[][];
     };
     /**
+     * NewPriority
+     * @description How urgent a waiting run is to be.
+     */
+    NewPriority: {
+      /**
+       * Priority
+       * @enum {string}
+       */
+      priority: "urgent" | "normal" | "background";
+    };
+    /**
      * NewProject
      * @description A project to make; settings that are left out take their defaults.
      */
@@ -3566,6 +3637,17 @@ export interface components {
       config?: {
         [key: string]: unknown;
       };
+      /**
+       * Devices
+       * @description So many processes; left out, as many as its worker has.
+       */
+      devices?: number | null;
+      /**
+       * Ignore Estimate
+       * @description Start it although no worker has the memory that it is estimated to take (admins).
+       * @default false
+       */
+      ignore_estimate: boolean;
       /** Kind */
       kind: string;
       /**
@@ -3581,10 +3663,22 @@ export interface components {
        */
       name?: string | null;
       /**
+       * Priority
+       * @description More urgent runs are taken first.
+       * @default normal
+       * @enum {string}
+       */
+      priority: "urgent" | "normal" | "background";
+      /**
        * Prompt Set Id
        * @description Only prompts of this set (sample, ppo, rloo, grpo, best_of_n).
        */
       prompt_set_id?: number | null;
+      /**
+       * Queue
+       * @description The queue to wait in; left out, the one of its kind.
+       */
+      queue?: string | null;
       /**
        * Seed
        * @description Makes the run repeatable; random when left out.
@@ -3933,6 +4027,35 @@ export interface components {
       name: string;
     };
     /**
+     * PlaceRead
+     * @description A worker that is there: the bytes that it has for a run, those that this one takes on it, and whether they fit.
+     *
+     *     `parts` says what they are for. `seconds` is known from `earlier` runs of the kind on such a machine and the same
+     *     weights, and null before the first. `smaller` are settings to change where it does not fit.
+     */
+    PlaceRead: {
+      /** Earlier */
+      earlier: number;
+      /** Fits */
+      fits: boolean;
+      /** Machine */
+      machine: string;
+      /** Name */
+      name: string;
+      /** Parts */
+      parts: {
+        [key: string]: number;
+      };
+      /** Room Bytes */
+      room_bytes: number;
+      /** Seconds */
+      seconds: number | null;
+      /** Smaller */
+      smaller: components["schemas"]["SmallerRead"][];
+      /** Takes Bytes */
+      takes_bytes: number;
+    };
+    /**
      * PracticeRead
      * @description Where this task stands in the practice round: the `number`-th `of` so many, in which attempt.
      */
@@ -4095,9 +4218,15 @@ export interface components {
     };
     /**
      * Progress
-     * @description How far a run is; `seconds_left` is an estimate, null when there is none.
+     * @description How far a run is: `step` of `total` in the part `part` of `parts`.
+     *
+     *     `seconds_left` is how long the rest of this part takes at the run's own pace of late, null while nobody knows.
      */
     Progress: {
+      /** Part */
+      part?: number | null;
+      /** Parts */
+      parts?: number | null;
       /** Phase */
       phase?: string | null;
       /** Seconds Left */
@@ -4619,6 +4748,8 @@ export interface components {
     /**
      * RunRead
      * @description One unit of background work. `result` names what it left; its report is read at /report.
+     *
+     *     `waiting` says why a queued run waits; in lists it is null.
      */
     RunRead: {
       /** Advice */
@@ -4639,6 +4770,8 @@ export interface components {
       cycle_id: number | null;
       /** Dataset Snapshot Id */
       dataset_snapshot_id: number | null;
+      /** Devices */
+      devices: number | null;
       /** Error */
       error: string | null;
       /** Finished At */
@@ -4655,6 +4788,11 @@ export interface components {
       };
       /** Notice */
       notice: string | null;
+      /**
+       * Priority
+       * @enum {string}
+       */
+      priority: "urgent" | "normal" | "background";
       progress: components["schemas"]["Progress"];
       /** Project Id */
       project_id: number;
@@ -4680,6 +4818,7 @@ export interface components {
         "queued" | "claimed" | "running" | "pausing" | "paused" | "cancelling" | "succeeded" | "failed" | "cancelled";
       /** Text Id */
       text_id: number | null;
+      waiting: components["schemas"]["RunWaitingRead"] | null;
     };
     /**
      * RunReport
@@ -4726,6 +4865,32 @@ export interface components {
       };
       /** State */
       state: string;
+    };
+    /**
+     * RunWaitingRead
+     * @description Why a queued run is not at work.
+     *
+     *     `pause`: it is tried again at `until`. `worker`: none serves its queue. `devices`: it asks for more than the `limit`
+     *     that a worker has. `project_limit`: as many `runs` of the project are at work as may be. `priority`: so many `runs`
+     *     are more urgent. `turn`: so many `runs` of the project go before it, and other `projects` take turns with it.
+     *     `workers`: those of its queue are busy, or about to take it.
+     */
+    RunWaitingRead: {
+      /** Limit */
+      limit: number | null;
+      /** Projects */
+      projects: number | null;
+      /** Queue */
+      queue: string;
+      /** Runs */
+      runs: number | null;
+      /** Until */
+      until: string | null;
+      /**
+       * Why
+       * @enum {string}
+       */
+      why: "pause" | "worker" | "devices" | "project_limit" | "priority" | "turn" | "workers";
     };
     /**
      * SamplingSettings
@@ -4832,6 +4997,18 @@ export interface components {
     Skip: {
       /** Reason */
       reason?: ("unclear" | "too_long" | "personal_data" | "harmful" | "not_my_expertise" | "other") | null;
+    };
+    /**
+     * SmallerRead
+     * @description A setting that takes less memory: what it could be, and the bytes that the run would take then.
+     */
+    SmallerRead: {
+      /** Memory */
+      memory: number;
+      /** Setting */
+      setting: string;
+      /** Value */
+      value: number | string;
     };
     /**
      * SnapshotRead
@@ -7847,6 +8024,42 @@ export interface operations {
       };
     };
   };
+  estimate_run_api_v1_projects__project_id__runs_estimate_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewRun"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EstimateRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   list_tasks_api_v1_projects__project_id__tasks_get: {
     parameters: {
       query?: {
@@ -8701,6 +8914,42 @@ export interface operations {
       cookie?: never;
     };
     requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RunRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  set_priority_api_v1_runs__run_id__priority_put: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The run's id. */
+        run_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["NewPriority"];
+      };
+    };
     responses: {
       /** @description Successful Response */
       200: {

@@ -4,6 +4,7 @@ import { common } from "./en/common";
 import { desk } from "./en/desk";
 import { guidelines } from "./en/guidelines";
 import { loop } from "./en/loop";
+import { order } from "./en/order";
 import { project } from "./en/project";
 import { reading } from "./en/reading";
 import { quality } from "./en/quality";
@@ -26,6 +27,7 @@ export const en = {
   reading,
   report,
   runs,
+  order,
   project,
   settings,
   slugs,

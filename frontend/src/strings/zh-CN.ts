@@ -6,6 +6,7 @@ import { common } from "./zh-CN/common";
 import { desk } from "./zh-CN/desk";
 import { guidelines } from "./zh-CN/guidelines";
 import { loop } from "./zh-CN/loop";
+import { order } from "./zh-CN/order";
 import { project } from "./zh-CN/project";
 import { reading } from "./zh-CN/reading";
 import { quality } from "./zh-CN/quality";
@@ -28,6 +29,7 @@ export const zhCN: Strings = {
   reading,
   report,
   runs,
+  order,
   project,
   settings,
   slugs,

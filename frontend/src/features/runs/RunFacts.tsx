@@ -36,6 +36,8 @@ export function RunFacts({ run }: { run: Run }) {
             [t.runs.created, <Time key="created" iso={run.created_at} />],
             [t.runs.took, took === null ? null : formatSeconds(took)],
             [t.runs.queue, run.attempt > 1 ? `${run.queue}, ${t.runs.attempt(run.attempt)}` : run.queue],
+            [t.order.priority, t.order.levels[run.priority]],
+            [t.order.devices, run.devices === null ? null : String(run.devices)],
             [t.runs.seed, String(run.seed)],
             ...Object.entries(run.models).map(([role, id]): [string, string] => [role, `#${id}`]),
             [t.runs.snapshot, run.dataset_snapshot_id === null ? null : `#${run.dataset_snapshot_id}`],

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { isFinal, metricsQuery, runQuery } from "@/api/runs";
-import type { Run, RunState } from "@/api/types";
+import type { Run, RunProgress, RunState } from "@/api/types";
 import type { Points } from "@/components/Chart";
 import { cx } from "@/components/cx";
 import { ErrorNote, Notice, Skeleton } from "@/components/Notice";
@@ -12,12 +12,17 @@ import { RunProgressLine } from "@/components/RunProgressLine";
 import { t } from "@/strings";
 
 import { Curves } from "./Curves";
+import { PriorityChoice } from "./PriorityChoice";
 import { Report } from "./report/Report";
 import { RunActions } from "./RunActions";
 import { RunFacts } from "./RunFacts";
 import { Samples } from "./Samples";
 import { StatePill } from "./StatePill";
 import { type LogLine, useRunStory } from "./useRunStory";
+import { waitingText } from "./waiting";
+
+/** States in which a run has a place in line. */
+const LINED_UP: readonly RunState[] = ["queued", "paused"];
 
 export function RunPage({ runId }: { runId: number }) {
   const run = useQuery(runQuery(runId));
@@ -48,8 +53,13 @@ export function RunPage({ runId }: { runId: number }) {
         <Panel>
           <RunProgressLine
             label={t.runs.title(run.data.kind, runId)}
-            progress={waiting(run.data.state) ?? story.progress ?? run.data.progress}
+            progress={waiting(run.data) ?? atWork(run.data, story.progress)}
           />
+          {LINED_UP.includes(run.data.state) && (
+            <div className="pt-4">
+              <PriorityChoice run={run.data} />
+            </div>
+          )}
         </Panel>
       )}
       {run.data.state === "succeeded" && <Report runId={runId} />}
@@ -66,14 +76,20 @@ export function RunPage({ runId }: { runId: number }) {
 }
 
 /** What is said instead of how far the run is, in states in which nothing moves. */
-function waiting(state: RunState): { text: string } | undefined {
+function waiting({ state, waiting: why }: Run): { text: string } | undefined {
   const texts: Partial<Record<RunState, string>> = {
-    queued: t.runs.queuedText,
+    queued: why == null ? t.runs.queuedText : waitingText(why),
     pausing: t.runs.pausingText,
     paused: t.runs.pausedText,
   };
   const text = texts[state];
   return text === undefined ? undefined : { text };
+}
+
+/** How far it is; how long the rest takes only while somebody works on it. */
+function atWork(run: Run, told: Partial<RunProgress> | null): Partial<RunProgress> {
+  const progress = told ?? run.progress;
+  return run.state === "running" ? progress : { ...progress, seconds_left: null };
 }
 
 /** The schema has lists where the figures are pairs of step and value. */

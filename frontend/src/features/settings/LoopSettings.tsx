@@ -8,7 +8,7 @@ import { t } from "@/strings";
 const PROMOTIONS = ["manual", "blind", "judge", "automatic"] as const;
 
 /** When the loop acts without being asked. */
-export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings }) {
+export function LoopSettings({ settings: { loop, runs_at_once } }: { settings: ProjectSettings }) {
   const [isAutomatic, setAutomatic] = useState(
     loop.retrain_after_comparisons != null || loop.retrain_every_hours != null,
   );
@@ -71,6 +71,15 @@ export function LoopSettings({ settings: { loop } }: { settings: ProjectSettings
             min={0}
             required
             defaultValue={loop.keep_tasks_ready}
+          />
+          <TextField
+            label={t.order.runsAtOnce}
+            hint={t.order.runsAtOnceHint}
+            name="runs_at_once"
+            type="number"
+            min={1}
+            max={1000}
+            defaultValue={runs_at_once ?? ""}
           />
         </div>
       </div>

@@ -24,6 +24,13 @@ describe("the loop's settings", () => {
     });
   });
 
+  it("say how many runs may be at work at once, an empty field as many as there are workers", () => {
+    const form = new FormData();
+    form.set("runs_at_once", "2");
+    expect(settingsIn(form, listsOf(BEFORE), BEFORE)).toMatchObject({ runs_at_once: 2 });
+    expect(settingsIn(new FormData(), listsOf(BEFORE), BEFORE)).toMatchObject({ runs_at_once: null });
+  });
+
   it("have no limits when nothing starts by itself", () => {
     expect(loopOf({ cycles_per_day: "3", compute_minutes_per_day: "90" })).toMatchObject({
       retrain_after_comparisons: null,

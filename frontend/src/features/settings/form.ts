@@ -73,6 +73,7 @@ function machineIn(form: FormData, before: ProjectSettings) {
       top_p: figure(form, "top_p"),
       max_new_tokens: figure(form, "max_new_tokens"),
     },
+    runs_at_once: figure(form, "runs_at_once"),
     loop: {
       paused: before.loop.paused,
       retrain_after_comparisons: isAutomatic ? figure(form, "retrain_after_comparisons") : null,
