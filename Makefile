@@ -75,9 +75,9 @@ rlhf-sanity: ## nine controls that the engine learns what it is told and nothing
 	$(call set_up,python)
 	@RLHF_SANITY=full $(BIN)/python -m pytest tests/sanity -q
 
-bench: ## every benchmark but gold and reward_quality (hours, data of yours), or one: NAME=first_loop ARGS=...
+bench: ## every benchmark but gold, equal_learning and reward_quality (hours, data of yours), or one: NAME=first_loop ARGS=...
 	$(call set_up,frontend)
-	@for name in $(or $(NAME),$(filter-out gold reward_quality,$(basename $(notdir $(shell grep -l __main__ benchmarks/*.py))))); do \
+	@for name in $(or $(NAME),$(filter-out gold reward_quality equal_learning,$(basename $(notdir $(shell grep -l __main__ benchmarks/*.py))))); do \
 		$(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 format: ## format everything
