@@ -46,7 +46,44 @@ class Skill:
         return f"{learnt}, right on {self.accuracy:.0%}{between} of {plural(self.pairs, 'decided held-out pair')}"
 
 
-def verdict_words(name: str, live: str, judge: str, finding: Finding, matched: float | None) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How far a policy is from the model that it came from in the beginning, on the prompts that the judge read.
+
+    `kl` in nats a completion, the exact sum over its tokens; lengths in tokens.
+    """
+
+    kl: float | None
+    kl_standard_error: float | None
+    tokens: float | None
+    live_tokens: float | None
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any], live: str) -> Self:
+        """From an evaluation's report, where the live policy has that role."""
+        models = report.get("models") or {}
+        own, other = (models.get(role) or {} for role in ("policy", live))
+        far = own.get("kl") or {}
+        lengths = [(one.get("tokens") or {}).get("value") for one in (own, other)]
+        return cls(
+            kl=far.get("value"),
+            kl_standard_error=far.get("standard_error"),
+            tokens=lengths[0],
+            live_tokens=lengths[1],
+        )
+
+    def words(self, root: str) -> str:
+        """As far as it is known."""
+        parts = []
+        if self.kl is not None:
+            error = "" if self.kl_standard_error is None else f" (standard error {self.kl_standard_error:.2f})"
+            parts.append(f"{self.kl:.2f} nats from {root}{error}")
+        if self.tokens is not None and self.live_tokens is not None:
+            parts.append(f"{self.tokens:.0f} tokens an answer, live {self.live_tokens:.0f}")
+        return ", ".join(parts)
+
+
+def verdict_words(name: str, live: str, judge: str, finding: Finding, matched: float | None, drift: str) -> str:
     """The verdict: what was measured, what the rule asks for, on how much evidence."""
     outcome = {"better": f"{name} promoted", "worse": f"{name} not promoted"}.get(
         finding.verdict, f"{name}: not enough evidence"
@@ -59,6 +96,8 @@ def verdict_words(name: str, live: str, judge: str, finding: Finding, matched: f
     )
     if matched is not None:
         text += f"; {matched:.1%} among answers of the same length"
+    if drift:
+        text += f"; {drift}"
     return f"{text}. {missing_words(finding)}".rstrip()
 
 

@@ -18,7 +18,7 @@ from app.loop.decisions import tell
 from app.loop.gating import Ruling
 from app.loop.holding_back import PURPOSE
 from app.loop.judge_gate import FEWEST_PROMPTS, Finding, judge
-from app.loop.judge_words import Skill, verdict_words
+from app.loop.judge_words import Drift, Skill, verdict_words
 from app.loop.retraining import plural
 from app.loop.tables import Cycle, LoopDecision
 from app.projects.settings import settings_of
@@ -197,8 +197,11 @@ def _verdict(
         return _ask(version, f"{its_model.name} may not judge it: {why}", live)
     finding = judge(compared["shares"], next_number(session, cycle.project_id))
     matched = (compared.get("length_matched_win_rate") or {}).get("value")
-    said = verdict_words(version.name, live.name, its_model.name, finding, matched)
+    drift = Drift.of(report, against)
+    root = session.get_one(ModelVersion, models["reference"]).name
+    said = verdict_words(version.name, live.name, its_model.name, finding, matched, drift.words(root))
     numbers = {"judge": _numbers(finding, matched, its_model, live, evaluation, _skill(session, training))}
+    numbers |= {"drift": {**asdict(drift), "from_id": models["reference"]}}
     if finding.verdict == "better":
         return Ruling(step="take", text=said, tone="good", numbers=numbers)
     if finding.verdict == "worse":

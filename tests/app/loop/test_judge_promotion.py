@@ -32,6 +32,10 @@ from tests.workers.jobs.stage import a_stocked_world, with_judgments
 GOOD = {"judged": {"decided": 88, "accuracy": {"value": 0.71, "low": 0.62, "high": 0.79}}}
 COIN = {"judged": {"decided": 40, "accuracy": {"value": 0.55, "low": 0.39, "high": 0.7}}}
 PROMPTS = 60
+WROTE = {
+    "policy": {"kl": {"value": 3.126, "standard_error": 0.208}, "tokens": {"value": 31.4}},
+    "reference": {"kl": None, "tokens": {"value": 24.0}},
+}
 
 
 @pytest.fixture
@@ -82,6 +86,7 @@ def evaluated(shares: list[float], *, standing: str = "judge", against: str = "r
     return {
         "judges": [{"name": "judge", "why": "trained on 3 of the judgments behind policy"}],
         "comparisons": compared,
+        "models": WROTE,
     }
 
 
@@ -134,11 +139,19 @@ def test_a_better_policy_is_promoted_with_its_numbers(session: Session, world: W
     assert told.text == (
         "Policy 1 promoted: Reward model 2, which had no part in either, prefers its answers to those of live (tiny) "
         "in 75.0% of pairs on 60 held-out prompts, bounds 68.7% and 77.1%; the rule asks for a lower bound above 50% "
-        "(gate 1, error 3.04%); 61.0% among answers of the same length."
+        "(gate 1, error 3.04%); 61.0% among answers of the same length; 3.13 nats from tiny (standard error 0.21), "
+        "31 tokens an answer, live 24."
     )
     kept = told.numbers["judge"]
     assert (kept["verdict"], kept["live_id"], kept["evaluation_run_id"]) == ("better", world.model.id, evaluation.id)
     assert kept["skill"]["accuracy"] == 0.71
+    assert told.numbers["drift"] == {
+        "kl": 3.126,
+        "kl_standard_error": 0.208,
+        "tokens": 31.4,
+        "live_tokens": 24.0,
+        "from_id": world.model.id,
+    }
     its_model = session.get_one(ModelVersion, kept["judge_id"])
     assert its_model.stage == "archived", "a judge is put away: no policy is to be trained with it"
     assert registry.live_reward(session, world.project.id).id == cycle.reward_model_version_id
@@ -259,10 +272,10 @@ def _part(world: World, run: Run) -> Any:
 
 
 def judged_by(world: World, people: int, tasks: int) -> None:
-    """So many people judge so many tasks each, on train prompts."""
+    """So many people judge so many tasks each, on train prompts whose groups are the same in every run of the test."""
     for person in [world.person() for _ in range(people)]:
-        for _ in range(tasks):
-            world.task()
+        for number in range(tasks):
+            world.task(prompt=world.prompt(text=f"Matter {number} of person {world.people.index(person)}?"))
             submit(world.session, take(world, person), person)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from app.completions.tables import Completion
 from app.db import transaction
 from app.loop import service as loop
+from app.loop.judge_words import Skill
 from app.loop.tables import Cycle, LoopDecision
 from app.registry import service as registry
 from app.registry.tables import ModelVersion
@@ -121,3 +122,34 @@ def test_the_whole_loop(world: World) -> None:
         assert gate.text.endswith("It goes live by the project's setting (automatic), not on evidence.")
         assert gate.numbers["gate"]["live_id"] == reward.id
         assert gate.numbers["gate"]["loss"]["value"] is not None
+
+
+@pytest.mark.slow
+def test_a_policy_before_its_judge(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judge learns what nothing else does, and is found to be one by the evaluation itself."""
+    # A few rankings by chance make no good judge; whether it is one is tested beside.
+    monkeypatch.setattr(Skill, "is_enough", True)
+    with transaction() as session:
+        world.session = session
+        loop_settings = {"promotion": "judge", "judge_people_apart": False, "judge_prompts": 50, "keep_tasks_ready": 0}
+        world.project = session.merge(world.project)
+        world.project.settings = {**world.project.settings, "loop": loop_settings}
+        for _ in range(50):
+            world.prompt("test")
+        annotator = world.person()
+        for _ in range(12):
+            world.task()
+            submit(session, take(world, annotator), annotator)
+        cycle = loop.start_cycle(session, world.project.id, actor=None)
+    assert work_off()[:4] == ["reward", "ppo", "reward", "evaluate"]
+    with transaction() as session:
+        decided = session.scalars(select(LoopDecision).where(LoopDecision.numbers.has_key("judge"))).one()
+        assert decided.cycle_id == cycle.id
+        assert decided.numbers["judge"]["prompts"] == 50
+        assert decided.numbers["drift"]["kl"] is not None
+        evaluation = session.get_one(Run, decided.numbers["judge"]["evaluation_run_id"])
+        told = {one["name"]: one["standing"] for one in (evaluation.result or {})["report"]["judges"]}
+        assert told == {"judge": "judge", "proxy": "proxy"}
+        judge = session.get_one(ModelVersion, decided.numbers["judge"]["judge_id"])
+        reward = session.get_one(ModelVersion, session.get_one(Cycle, cycle.id).reward_model_version_id)
+        assert judge.dataset_snapshot_id != reward.dataset_snapshot_id
