@@ -10,6 +10,7 @@ import torch
 
 from benchmarks.ppo_data import prompts_of
 from workers.rlhf import cast, compare, ppo
+from workers.rlhf.allocator import keep_freed_memory
 from workers.rlhf.cast import Cast
 from workers.rlhf.policy_configs import Online, PpoConfig, RlooConfig
 from workers.rlhf.rollout import Question
@@ -19,6 +20,7 @@ from workers.rlhf.rounds import Step
 def updates(plan: dict[str, Any]) -> dict[str, Any]:
     """Train as planned; CPU seconds of each update, tokens of a completion, the peak of memory in MiB."""
     torch.set_num_threads(1)
+    keep_freed_memory()
     roles = cast.assemble(Path(plan["model"]), Path(plan["reward"]), config_of(plan), seed=plan["seed"])
     questions = [Question(number, ids, "") for number, (_, ids) in enumerate(prompts_of(plan))]
     seconds, tokens = [], 0.0

@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from benchmarks.sampling_data import Writing, writing_of
 from workers.rlhf import sampling
+from workers.rlhf.allocator import keep_freed_memory
 from workers.rlhf.data import chat_of
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.sampling import Sampling, row_seed, sample
@@ -18,6 +19,7 @@ from workers.rlhf.sampling_rows import Rows
 def write(plan: dict[str, Any]) -> dict[str, Any]:
     """Write as planned; CPU seconds, tokens written, the first tokens of greedy completions, the peak in MiB."""
     torch.set_num_threads(1)
+    keep_freed_memory()
     writing = writing_of(plan)
     causal = AutoModelForCausalLM.from_pretrained(plan["model"], dtype=torch.float32)
     model = LanguageModel(causal.eval(), chat_of(AutoTokenizer.from_pretrained(plan["model"])), "benchmark")

@@ -3,6 +3,8 @@
 Shapes: M = tokens, N = completions, d = width.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -14,7 +16,9 @@ from workers.rlhf import models
 from workers.rlhf.alternative_configs import BestOfNConfig, DpoConfig
 from workers.rlhf.artifacts import BadArtifactError, read_description
 from workers.rlhf.data import Chat
+from workers.rlhf.forms import choose
 from workers.rlhf.heads import ScoreHead, load_head
+from workers.rlhf.lean_layers import lean_layers
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.policy_configs import Online, PpoConfig
 from workers.rlhf.prefix import Dialogues
@@ -104,6 +108,14 @@ class Cast:
         """The batch after each language model's frozen layers, by the model's identity."""
         return {id(model): model.lower(batch) for model in self.language_models}
 
+    @contextmanager
+    def lean(self) -> Iterator[None]:
+        """Let all models read and learn in less time and memory; `backward` belongs inside."""
+        with ExitStack() as stack:
+            for model in self.language_models:
+                stack.enter_context(lean_layers(model.causal))
+            yield
+
     def trained(self) -> dict[str, nn.Parameter]:
         """The policy's, the value head's and the critic's weights, by names that a checkpoint keeps."""
         weights = {f"policy/{name}": weight for name, weight in policy_weights(self.policy).items()}
@@ -150,7 +162,7 @@ def assemble(policy_folder: Path, reward_folder: Path, config: Online | BestOfNC
     if isinstance(config, PpoConfig) and config.value == "apart":
         whole = with_critic(whole, reward_folder, config, seed=seed)
     for model in [*whole.language_models, reward.model]:
-        model.cut()
+        ready(model)
     return whole
 
 
@@ -165,8 +177,15 @@ def without_judge(policy_folder: Path, config: DpoConfig, *, seed: int) -> Cast:
     value_head = ValueHead(policy.model.width).to(policy.model.device)
     alone = Cast(policy=policy, reference=reference, value_head=value_head)
     for model in alone.language_models:
-        model.cut()
+        ready(model)
     return alone
+
+
+def ready(model: LanguageModel) -> None:
+    """Cut a model that has all its adapters, and let it read prompts with replies in the fastest way that it takes."""
+    model.cut()
+    if model.device.type == "cpu" and model.form is None:
+        model.form = choose(model.backbone)
 
 
 def with_critic(whole: Cast, reward_folder: Path, config: PpoConfig, *, seed: int) -> Cast:

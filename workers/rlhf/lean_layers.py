@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, silu
 
 from workers.rlhf.in_place import adds_in_place, forwards, gradient_of, gradients_in_place
+from workers.rlhf.lean_adapters import can_adapt, read_adapted, read_gated_adapted
 
+Reads = dict[nn.Module, Callable[..., Tensor]]
 GATED: Final = frozenset({"LlamaMLP", "MistralMLP", "Qwen2MLP", "Qwen3MLP"})
 SILUS: Final = frozenset({"SiLU", "SiLUActivation"})
 NORMS: Final = frozenset({"LlamaRMSNorm", "MistralRMSNorm", "Qwen2RMSNorm", "Qwen3RMSNorm"})
@@ -26,23 +28,31 @@ NORMS: Final = frozenset({"LlamaRMSNorm", "MistralRMSNorm", "Qwen2RMSNorm", "Qwe
 def lean_layers(module: nn.Module) -> Iterator[None]:
     """Let all layers of a model keep what they must, and add gradients in place; `backward` belongs inside.
 
-    As with `gradients_in_place`, on a CPU in fp32 where all weights learn.
+    On a CPU in fp32, where all weights learn (as with `gradients_in_place`) or adapters on frozen ones.
     """
     with gradients_in_place(module):
-        gated = {layer: _read_gated for layer in module.modules() if _is_gated(layer)}
-        norms = {layer: _read_norm for layer in module.modules() if gated and _is_norm(layer)}
-        with forwards(gated | norms):
+        gated: Reads = {layer: _read_gated for layer in module.modules() if _is_gated(layer)}
+        gated |= {layer: read_gated_adapted for layer in module.modules() if _is_gated_adapted(layer)}
+        adapted: Reads = {layer: read_adapted for layer in module.modules() if can_adapt(layer)}
+        norms: Reads = {layer: _read_norm for layer in module.modules() if gated and _is_norm(layer)}
+        with forwards(gated | adapted | norms):
             yield
 
 
 def _is_gated(layer: Any) -> bool:
-    if type(layer).__name__ not in GATED or type(layer.act_fn).__name__ not in SILUS:
-        return False
-    return adds_in_place(layer.down_proj) and layer.down_proj.bias is None
+    return _has_gate(layer) and adds_in_place(layer.down_proj) and layer.down_proj.bias is None
+
+
+def _is_gated_adapted(layer: Any) -> bool:
+    return _has_gate(layer) and can_adapt(layer.down_proj)
+
+
+def _has_gate(layer: Any) -> bool:
+    return type(layer).__name__ in GATED and type(layer.act_fn).__name__ in SILUS and "forward" not in vars(layer)
 
 
 def _is_norm(layer: Any) -> bool:
-    return type(layer).__name__ in NORMS and layer.weight.dtype == torch.float32
+    return type(layer).__name__ in NORMS and layer.weight.dtype == torch.float32 and "forward" not in vars(layer)
 
 
 def _read_gated(layer: Any, states: Tensor) -> Tensor:
@@ -86,7 +96,7 @@ class _Normed(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         states, inverse, weight_d = ctx.saved_tensors
         unit = states * inverse
-        to_weight = (gradients[0] * unit).flatten(0, -2).sum(dim=0)
+        to_weight = (gradients[0] * unit).flatten(0, -2).sum(dim=0) if ctx.needs_input_grad[1] else None
         slope = gradients[0] * weight_d
         along = (slope * unit).mean(dim=-1, keepdim=True)
         return slope.sub_(unit.mul_(along)).mul_(inverse), to_weight, None

@@ -10,7 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-CHUNK: Final = 256
+from workers.rlhf.products import product
+
+# On a CPU so few that the logits of a common vocabulary stay in memory that the process has already.
+CHUNK: Final = {"cpu": 128, "cuda": 256}
 
 
 def token_logprobs(head: nn.Linear, hidden_Md: Tensor, token_M: Tensor, temperature: float) -> Tensor:
@@ -47,11 +50,14 @@ class _FrozenHead(torch.autograd.Function):
     def forward(ctx: Any, hidden_Md: Tensor, weight_Vd: Tensor, token_M: Tensor, temperature: float) -> Tensor:
         logprobs, slopes = [], []
         for hidden_Cd, token_C in _chunked(hidden_Md, token_M):
-            logprob_CV = _log_softmax(hidden_Cd @ weight_Vd.T, temperature)
-            logprobs.append(logprob_CV.gather(1, token_C[:, None])[:, 0])
+            logit_CV = product(hidden_Cd, weight_Vd).float()
+            if temperature != 1:
+                logit_CV /= temperature
+            logprob_C, size_C = _to_shares(logit_CV, token_C)
+            logprobs.append(logprob_C)
             if ctx.needs_input_grad[0]:
-                mean_Cd = logprob_CV.exp_().to(weight_Vd.dtype) @ weight_Vd
-                slopes.append((weight_Vd[token_C] - mean_Cd) / temperature)
+                mean_Cd = product(logit_CV.to(weight_Vd.dtype), weight_Vd.T) / size_C[:, None]
+                slopes.append(((weight_Vd[token_C] - mean_Cd) / temperature).to(weight_Vd.dtype))
         if slopes:
             ctx.save_for_backward(torch.cat(slopes))
         return torch.cat(logprobs)
@@ -65,6 +71,14 @@ class _FrozenHead(torch.autograd.Function):
 _frozen: Callable[[Tensor, Tensor, Tensor, float], Tensor] = _FrozenHead.apply
 
 
+def _to_shares(logit_CV: Tensor, token_C: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probabilities [C] of tokens; in place of the logits their probabilities, still to be divided by sums [C]."""
+    logit_CV -= logit_CV.amax(dim=-1, keepdim=True)
+    picked_C = logit_CV.gather(1, token_C[:, None])[:, 0].clone()
+    size_C = logit_CV.exp_().sum(dim=-1)
+    return picked_C - size_C.log(), size_C
+
+
 def _chunk_logprobs(head: nn.Linear, hidden_Cd: Tensor, token_C: Tensor, temperature: float) -> Tensor:
     return _log_softmax(head(hidden_Cd), temperature).gather(1, token_C[:, None])[:, 0]
 
@@ -74,4 +88,5 @@ def _log_softmax(logits_CV: Tensor, temperature: float) -> Tensor:
 
 
 def _chunked(first: Tensor, second: Tensor) -> list[tuple[Tensor, Tensor]]:
-    return list(zip(first.split(CHUNK), second.split(CHUNK), strict=True))  # type: ignore[no-untyped-call]
+    size = CHUNK.get(first.device.type, 128)
+    return list(zip(first.split(size), second.split(size), strict=True))  # type: ignore[no-untyped-call]

@@ -244,16 +244,17 @@ def action_states(role: Role, answers: Answers, config: Writing) -> Tensor:
 def look(cast: Cast, answers: Answers, config: Judging) -> Judged:
     """Read the answers as the reference and the reward model do."""
     mask_NR = answers.action_NR
-    logprob_NR = written_logprobs(cast, answers, config)
-    return Judged(
-        answers=answers,
-        mask_NR=mask_NR,
-        logprob_NR=logprob_NR,
-        kl_NR=(logprob_NR - read_logprobs(cast.reference, answers, config, cast.team)) * mask_NR,
-        entropy_NR=padded([done.entropies for done in answers.completions], mask_NR),
-        score_N=judge(cast, answers, config),
-        spread_N=disagreement(cast, answers, config),
-    )
+    with cast.lean():
+        logprob_NR = written_logprobs(cast, answers, config)
+        return Judged(
+            answers=answers,
+            mask_NR=mask_NR,
+            logprob_NR=logprob_NR,
+            kl_NR=(logprob_NR - read_logprobs(cast.reference, answers, config, cast.team)) * mask_NR,
+            entropy_NR=padded([done.entropies for done in answers.completions], mask_NR),
+            score_N=judge(cast, answers, config),
+            spread_N=disagreement(cast, answers, config),
+        )
 
 
 def paid(score_N: Tensor, answers: Answers, config: Judging) -> Tensor:

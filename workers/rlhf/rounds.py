@@ -54,7 +54,8 @@ def improve(
     rate = {"learning_rate": training.optimizer.param_groups[0]["lr"]}
     for _ in range(config.epochs):
         for mini in minibatches(cast, count, config, order):
-            numbers = accumulate(mini, len(steps))
+            with cast.lean():
+                numbers = accumulate(mini, len(steps))
             if not steps:
                 require_same_policy(cast, numbers["policy/ratio_error"])
             if 0 < config.stop_kl < numbers["policy/approxkl"]:

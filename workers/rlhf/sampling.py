@@ -15,6 +15,7 @@ from workers.rlhf.drawing import Sampling, draw, nucleus
 from workers.rlhf.models import Role
 from workers.rlhf.prefix import shares_prefix
 from workers.rlhf.sampling_rows import Completion, Hearers, Rows, RowsReadAnew, Wanted
+from workers.rlhf.swift_layers import swift_layers
 
 __all__ = ["Completion", "Sampling", "draw", "nucleus", "row_seed", "sample", "text_of"]
 
@@ -56,13 +57,14 @@ def sample(
     hearers = Hearers(value_of=value_of, on_token=on_token, on_finished=on_finished)
     rows = kind(role, Wanted(prompts=prompts, owner=owner, seeds=seeds), plan, width or len(owner))
     role.model.activate(role.adapter)
-    hidden_Nd = rows.start()
-    while True:
-        rows.choose(hidden_Nd, hearers)
-        rows.leave(hearers)
-        if not rows.live and not rows.queue:
-            return rows.completions
-        hidden_Nd = rows.go_on()
+    with swift_layers(role, rows.room):
+        hidden_Nd = rows.start()
+        while True:
+            rows.choose(hidden_Nd, hearers)
+            rows.leave(hearers)
+            if not rows.live and not rows.queue:
+                return rows.completions
+            hidden_Nd = rows.go_on()
 
 
 def text_of(chat: Chat, completion: Completion) -> str:

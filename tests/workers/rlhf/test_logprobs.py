@@ -11,7 +11,7 @@ def head_of(*, frozen: bool) -> nn.Linear:
 
 
 def test_both_ways_give_what_a_plain_softmax_gives(monkeypatch) -> None:
-    monkeypatch.setattr(logprobs, "CHUNK", 4)
+    monkeypatch.setitem(logprobs.CHUNK, "cpu", 4)
     hidden, token = torch.randn(10, 8), torch.randint(40, (10,))
     weight = torch.randn(10)
     results = []

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -227,6 +228,25 @@ def test_chunks_and_their_order_are_only_a_matter_of_memory(players: Cast) -> No
             weight.grad = None
     for other in gradients[1:]:
         torch.testing.assert_close(other, gradients[0], atol=1e-6, rtol=1e-3)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_prompts_read_once_in_lean_layers_give_the_gradient_of_plain_rows(
+    tiny_base: Path, reward_folder: Path, method: str
+) -> None:
+    config = replace(SMALL, method=method)
+    players = cast.assemble(tiny_base, reward_folder, config, seed=1)
+    seen, gradients = first_rollout(players, config), []
+    assert players.policy.model.form == "tree"
+    for form, context in (("tree", players.lean()), ("rows", nullcontext())):
+        players.policy.model.form = form
+        with context:
+            ppo.accumulate(players, seen, config, range(6))
+        gradients.append({name: weight.grad.clone() for name, weight in players.trained().items()})
+        for weight in players.trained().values():
+            weight.grad = None
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradient, gradients[1][name], atol=1e-6, rtol=1e-4)
 
 
 def test_a_rate_of_zero_moves_nothing(players: Cast) -> None:

@@ -1,0 +1,82 @@
+"""A policy that writes from a copy of its weights writes what it would write without one."""
+
+import pytest
+import torch
+from torch import nn
+
+from tests.workers.rlhf.test_sampling import ASKS
+from workers.rlhf import models, products, swift_layers
+from workers.rlhf.models import LanguageModel, Role
+from workers.rlhf.sampling import Completion, Sampling, row_seed, sample
+
+TOKENS = 24
+
+
+@pytest.fixture(autouse=True)
+def small_weights_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "SMALLEST", 1)
+
+
+@pytest.fixture
+def role(tiny: LanguageModel) -> Role:
+    models.add_adapter(tiny, "policy", rank=4, alpha=8, layers=0)
+    models.add_adapter(tiny, "other", rank=4, alpha=8, layers=1)
+    torch.manual_seed(0)
+    for adapter in ("policy", "other"):
+        for weight in tiny.parameters_of(adapter):
+            nn.init.normal_(weight, std=0.1)
+    return Role(tiny, "policy")
+
+
+def copied(model: LanguageModel) -> int:
+    return sum("forward" in vars(layer) for layer in model.causal.modules())
+
+
+def written(role: Role, tokens: int = TOKENS, **hearers) -> list[Completion]:
+    prompts = [role.model.chat.prompt([{"role": "user", "content": ask}], 256).ids for ask in ASKS]
+    owner = [0, 0, 1, 1, 2, 2]
+    seeds = [row_seed(7, place) for place in range(len(owner))]
+    return sample(role, prompts, owner, seeds, Sampling(max_new_tokens=tokens), width=4, **hearers)
+
+
+@pytest.mark.parametrize("adapter", [None, "policy", "other"])
+def test_the_copy_writes_what_the_weights_would(
+    role: Role, adapter: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = Role(role.model, adapter)
+    before = [weight.detach().clone() for weight in role.model.causal.parameters()]
+    during: list[int] = []
+    swift = written(role, on_token=lambda *_: during.append(copied(role.model)))
+    # Seven products a layer, two layers, and the vocabulary's.
+    assert set(during) == {15}
+    assert copied(role.model) == 0
+    assert all(map(torch.equal, before, role.model.causal.parameters()))
+    monkeypatch.setattr(swift_layers, "MOST_BYTES", 0)
+    plain = written(role, on_token=lambda *_: during.append(copied(role.model)))
+    assert set(during) == {15, 0}
+    for one, other in zip(swift, plain, strict=True):
+        assert one.ids == other.ids
+        for name in ("logprobs", "entropies"):
+            torch.testing.assert_close(*(torch.tensor(getattr(side, name)) for side in (one, other)), atol=1e-4, rtol=0)
+
+
+def test_adapters_write_apart(role: Role) -> None:
+    texts = {
+        adapter: [done.ids for done in written(Role(role.model, adapter))] for adapter in (None, "policy", "other")
+    }
+    assert texts["policy"] != texts[None] != texts["other"] != texts["policy"]
+
+
+def test_few_tokens_are_not_worth_a_copy(role: Role) -> None:
+    during: list[int] = []
+    written(role, swift_layers.FEWEST_TOKENS - 1, on_token=lambda *_: during.append(copied(role.model)))
+    assert set(during) == {0}
+
+
+def test_the_copy_is_gone_after_an_error(role: Role) -> None:
+    def fail(*_: int) -> None:
+        raise OSError("nobody listens")
+
+    with pytest.raises(OSError, match="nobody listens"):
+        written(role, on_token=fail)
+    assert copied(role.model) == 0
