@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.runs.tables import Run
 from tests.app import cast
 from tests.app.judgment_rows import a_world, take
 from tests.app.test_doors import TABLE
@@ -109,7 +110,10 @@ def ids(session):
     boss = world.person("admin", "Boss")
     boss.is_operator = True
     world.task()
-    own = {"project_id": world.project.id, "user_id": boss.id, "assignment_id": take(world, boss).id}
+    run = Run(project_id=world.project.id, kind="reward", queue="training", config={}, seed=1)
+    session.add(run)
+    session.flush()
+    own = {"project_id": world.project.id, "user_id": boss.id, "assignment_id": take(world, boss).id, "run_id": run.id}
     others = ("token_id", "invitation_id", "prompt_set_id", "cycle_id", "report_id", "task_id", "ranking_id")
     others += ("completion_id", "model_version_id", "webhook_id", "comparison_id")
     return {**dict.fromkeys(others, 1), **own}
