@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES: Final = 2000
+# With fewer, no lead is called one, whatever its interval.
+FEWEST_SEEDS: Final = 5
 Numbers = NDArray[np.float64]
 
 
@@ -64,14 +66,22 @@ def compared(own: Ways, other: Ways, nats: float, *, seed: int = 0) -> dict[str,
     return {
         "ours": float(np.mean(mine)),
         "peer": float(np.mean(theirs)),
-        "ratio": float(np.mean(mine) / np.mean(theirs)),
+        # Where one side lost gold, a ratio would say the opposite of what it is read as.
+        "ratio": float(np.mean(mine) / np.mean(theirs)) if min(np.mean(mine), np.mean(theirs)) > 0 else None,
         "lead": float(np.mean(leads)),
         "low": low,
         "high": high,
-        "verdict": "within noise" if low <= 0 <= high else ("ours learns more" if low > 0 else "the peer learns more"),
+        "verdict": verdict(low, high, len(leads)),
         "lead_of_each_seed": leads,
         "farthest_of_each_seed": far,
     }
+
+
+def verdict(low: float, high: float, seeds: int) -> str:
+    """Who leads, in words."""
+    if seeds < FEWEST_SEEDS or low <= 0 <= high:
+        return "within noise"
+    return "ours learns more" if low > 0 else "the peer learns more"
 
 
 def interval(own: Ways, other: Ways, nats: float, *, seed: int) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """Learning beside a peer: figures at equal KL, the shared reward, and all of it once with a peer that is ours too."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from benchmarks.equal_learning_judge import ended
 from benchmarks.equal_learning_ours import config_of
 from benchmarks.equal_learning_plan import ARMS, TALKATIVE, Arm, Beginning, Size
 from benchmarks.equal_learning_world import THINGS, World, gold, ranking
+from tests.sanity.conftest import one_thread
 from tests.tiny_model import tiny_tokenizer
 
 SMALLEST = Size(
@@ -31,7 +33,7 @@ SMALLEST = Size(
 FAST = Arm(batch=4, learning_rate=1e-2)
 
 
-def straight(slope: float, far: float, seeds: int = 4, noise: float = 0.0) -> Ways:
+def straight(slope: float, far: float, seeds: int = 5, noise: float = 0.0) -> Ways:
     """Ways along which gold grows with distance, each seed's slope a little off."""
     draw = np.random.default_rng(1)
     kl = np.linspace(0, far, 5)[:, None] + np.zeros((5, 40))
@@ -54,7 +56,15 @@ def test_what_a_way_does_not_reach_is_not_shown() -> None:
     found = compared(straight(0.5, 8.0), straight(0.5, 3.0), 4.0)
     assert found["verdict"] == "not shown"
     assert found["lead"] is None
-    assert found["farthest_of_each_seed"]["peer"] == pytest.approx([3.0] * 4)
+    assert found["farthest_of_each_seed"]["peer"] == pytest.approx([3.0] * 5)
+
+
+def test_few_seeds_call_nobody_better_and_lost_gold_has_no_ratio() -> None:
+    few = compared(straight(0.5, 4.0, seeds=4), straight(0.25, 4.0, seeds=4), 2.0)
+    assert few["low"] > 0
+    assert few["verdict"] == "within noise"
+    lost = compared(straight(-0.1, 4.0), straight(-0.5, 4.0), 2.0)
+    assert (lost["verdict"], lost["ratio"]) == ("ours learns more", None)
 
 
 def test_seeds_that_disagree_leave_a_small_lead_within_noise() -> None:
@@ -116,6 +126,13 @@ def test_every_arm_is_what_its_name_says(tmp_path: Path) -> None:
     assert [name for name, plan in plans.items() if plan["missing_stop_penalty"] == 0] == ["no_end"]
     assert [name for name, config in configs.items() if config.samples_per_prompt > 1] == ["recipe"]
     assert size.plan(ARMS["recipe"], "peer", start)["learning_rate"] == plans["full"]["learning_rate"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def on_one_thread() -> Iterator[None]:
+    """Training takes one thread; other tests of the same process get back what they had."""
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
