@@ -39,11 +39,12 @@ class PlaceRead(BaseModel):
 class EstimateRead(BaseModel):
     """What a run would take before it is started.
 
-    `verdict`: it fits a worker that is there; it fits none; no worker is there to fit; or nothing is known of its
-    models. `takes_bytes` is without a GPU.
+    `verdict`: it fits a worker that is there; it fits none; no worker is there to fit; nothing is known of its models;
+    or it could not be launched as it is, for the reason `why`. `takes_bytes` is without a GPU.
     """
 
-    verdict: Literal["fits", "too_large", "no_worker", "unknown"]
+    verdict: Literal["fits", "too_large", "no_worker", "unknown", "not_launchable"]
+    why: str | None = None
     tokens: int | None
     takes_bytes: int | None
     places: list[PlaceRead]

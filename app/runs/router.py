@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from app.auth.access import Access
 from app.auth.dependencies import ProjectReader, ProjectResearcher
 from app.dependencies import PageDep, SessionDep
-from app.errors import Forbidden
+from app.errors import Forbidden, NotFound, Unprocessable
 from app.pagination import Page
 from app.runs import events, following, launching, reports, service, waiting
 from app.runs.doors import ChangeableRun, ReadableRun
@@ -65,7 +65,11 @@ def launch_run(
 @router.post("/projects/{project_id}/runs/estimate")
 def estimate_run(new: NewRun, access: ProjectResearcher, session: SessionDep) -> EstimateRead:
     """What such a run would take, beside what the workers have; nothing is launched."""
-    return estimate_read(*launching.preview(session, _wanted(new, access)))
+    try:
+        return estimate_read(*launching.preview(session, _wanted(new, access)))
+    except (Unprocessable, NotFound) as refusal:
+        # Somebody is still filling in the form: that is no mistake of theirs.
+        return EstimateRead(verdict="not_launchable", why=refusal.detail, tokens=None, takes_bytes=None, places=[])
 
 
 def _launch(new: NewRun, access: Access, session: SessionDep) -> RunRead:

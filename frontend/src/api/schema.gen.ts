@@ -2599,8 +2599,8 @@ export interface components {
      * EstimateRead
      * @description What a run would take before it is started.
      *
-     *     `verdict`: it fits a worker that is there; it fits none; no worker is there to fit; or nothing is known of its
-     *     models. `takes_bytes` is without a GPU.
+     *     `verdict`: it fits a worker that is there; it fits none; no worker is there to fit; nothing is known of its models;
+     *     or it could not be launched as it is, for the reason `why`. `takes_bytes` is without a GPU.
      */
     EstimateRead: {
       /** Places */
@@ -2613,7 +2613,9 @@ export interface components {
        * Verdict
        * @enum {string}
        */
-      verdict: "fits" | "too_large" | "no_worker" | "unknown";
+      verdict: "fits" | "too_large" | "no_worker" | "unknown" | "not_launchable";
+      /** Why */
+      why?: string | null;
     };
     /**
      * EvaluationReport

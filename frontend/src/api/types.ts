@@ -45,6 +45,8 @@ export type ReportOutcome = NonNullable<Report["outcome"]>;
 export type KnownAnswer = Schemas["KnownAnswerRead"];
 export type KnownPurpose = KnownAnswer["purpose"];
 export type NewKnownAnswer = Schemas["NewKnownAnswer"];
+export type RunEstimate = Schemas["EstimateRead"];
+export type RunPlace = Schemas["PlaceRead"];
 export type Task = Schemas["TaskRead"];
 export type TaskChange = Schemas["TaskChange"];
 

@@ -11,12 +11,14 @@ interface LineProps {
 
 /** How far a run is, in a bar and in words. */
 export function RunProgressLine({ label, progress }: LineProps) {
-  const { step, total, seconds_left: left, phase, text } = progress;
+  const { step, total, part, parts, seconds_left: left, phase, text } = progress;
   const isCounted = step != null && total != null && total > 0;
+  const isLast = part == null || parts == null || part === parts;
   const words = [
+    part != null && parts != null ? t.runs.part(part, parts) : null,
     phase,
     isCounted ? t.runs.step(step, total) : null,
-    left != null ? t.runs.timeLeft(formatSeconds(left)) : null,
+    left != null ? (isLast ? t.runs.timeLeft : t.runs.timeLeftInPart)(formatSeconds(left)) : null,
   ].filter((word) => word != null && word !== "");
   if (text != null && !isCounted) return <p className="text-soft text-sm">{text}</p>;
   return (

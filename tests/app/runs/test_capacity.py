@@ -95,6 +95,13 @@ def test_without_a_worker_the_estimate_says_so_and_nothing_is_refused(rosa: Test
     assert launch(rosa, world).status_code == 201
 
 
+def test_what_could_not_be_launched_says_why(rosa: TestClient, world: World) -> None:
+    found = estimated(rosa, world, kind="sft")
+    assert found["verdict"] == "not_launchable"
+    assert "demonstrations" in found["why"]
+    assert estimated(rosa, world, config={"epochs": 0})["why"] == "epochs: must be at least 1, not 0"
+
+
 def test_an_estimate_launches_nothing(rosa: TestClient, session: Session, world: World) -> None:
     estimated(rosa, world)
     assert session.query(Run).count() == 0
@@ -157,7 +164,8 @@ def test_of_a_model_whose_shape_nobody_knows_nothing_is_said(
     world = with_judgments(a_stocked_world(session, tmp_path / "unknown"))
     rosa = browser(client, session, world.person("researcher", "Rosa"))
     with_worker(session, 1)
-    assert estimated(rosa, world) == {"verdict": "unknown", "tokens": None, "takes_bytes": None, "places": []}
+    found = estimated(rosa, world)
+    assert (found["verdict"], found["tokens"], found["takes_bytes"], found["places"]) == ("unknown", None, None, [])
     assert launch(rosa, world).status_code == 201
 
 

@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { newKey } from "@/api/keys";
 import { problemOf } from "@/api/problem";
-import { launchRun, runKindsQuery } from "@/api/runs";
+import { launchRun, runKindsQuery, type WantedRun } from "@/api/runs";
+import { sessionQuery } from "@/api/session";
 import type { Run, RunKind } from "@/api/types";
 import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
@@ -13,7 +14,9 @@ import { fieldText, submitting } from "@/components/form";
 import { ErrorNote, Skeleton } from "@/components/Notice";
 import { t } from "@/strings";
 
+import { Estimate } from "./Estimate";
 import { ModelChoices } from "./ModelChoices";
+import { OrderFields, orderOf } from "./OrderFields";
 import { modelsOf } from "./roles";
 import {
   changedConfig,
@@ -27,6 +30,7 @@ import {
 } from "./schema";
 import { SchemaField } from "./SchemaField";
 import { TextChoice } from "./TextChoice";
+import { useSettled } from "./useSettled";
 
 interface LaunchProps {
   projectId: number;
@@ -79,11 +83,21 @@ function LaunchForm({ projectId, kind, like, onClose }: LaunchProps & { kind: Ru
   const queries = useQueryClient();
   const known = propertiesOf(kind.schema);
   const properties = like === undefined ? known : filledFrom(known, like.config);
+  const wantedBy = (form: FormData): WantedRun => ({
+    config: like === undefined ? configOf(known, form) : changedConfig(known, like.config, form),
+    models: modelsOf(kind.roles, form),
+    ...textOf(form),
+    ...sameAs(like, form),
+    ...orderOf(form),
+  });
+  const session = useQuery(sessionQuery);
+  const role = session.data?.projects.find((project) => project.id === projectId)?.role;
+  const form = useRef<HTMLFormElement>(null);
+  const [wanted, look] = useSettled(form, wantedBy);
   const launch = useMutation({
     mutationFn: (form: FormData) => {
-      const config = like === undefined ? configOf(known, form) : changedConfig(known, like.config, form);
-      const wanted = { config, models: modelsOf(kind.roles, form), ...textOf(form), ...sameAs(like, form) };
-      return launchRun(projectId, kind.kind, wanted, key);
+      const insists = form.get("ignore_estimate") !== null;
+      return launchRun(projectId, kind.kind, { ...wantedBy(form), ...(insists ? { ignore_estimate: true } : {}) }, key);
     },
     onSuccess: async (run) => {
       await queries.invalidateQueries({ queryKey: ["runs", projectId] });
@@ -95,7 +109,7 @@ function LaunchForm({ projectId, kind, like, onClose }: LaunchProps & { kind: Ru
   const { first, more } = groupsOf(kind.kind, properties);
   const errors = fieldErrorsOf(launch.isError ? problemOf(launch.error) : null);
   return (
-    <form onSubmit={submit} className="grid gap-5">
+    <form ref={form} onChange={look} onSubmit={submit} className="grid gap-5">
       {kind.roles.length > 0 && (
         <div className="grid gap-4 sm:grid-cols-2">
           <ModelChoices projectId={projectId} roles={kind.roles} errors={errors} before={like?.models} />
@@ -105,9 +119,17 @@ function LaunchForm({ projectId, kind, like, onClose }: LaunchProps & { kind: Ru
       {first.length > 0 && like === undefined && <p className="text-soft -mb-1 text-sm">{t.runs.launchSettingsHint}</p>}
       <Settings properties={first} errors={errors} />
       {more.length > 0 && <MoreSettings properties={more} errors={errors} />}
+      <OrderFields errors={errors} like={like} />
       {like !== undefined && (
         <Check name="same_seed" label={t.runs.sameSeed(like.seed)} hint={t.runs.sameSeedHint} defaultChecked />
       )}
+      <Estimate
+        projectId={projectId}
+        kind={kind.kind}
+        wanted={wanted}
+        titles={Object.fromEntries(properties.map((property) => [property.name, property.title]))}
+        isAdmin={role === "admin"}
+      />
       {launch.isError && <ErrorNote error={launch.error} />}
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>{t.common.cancel}</Button>
