@@ -175,10 +175,10 @@ def one_seed(run: Experiment, seed: int, gold: Gold, people: People) -> Iterator
         tell_of(seed, arm.name, found)
         found["ways"][arm.name] = [(0.0, mean(first)), (distance(last), mean(found["written"][arm.name]))]
         yield found
-        if len(found["best"]) == len(choice):
-            # The choice from many is dear, and what it is measured against is there now.
-            _, found["best"] = best_of_n(run, seed, gold, reward, max(each, run.settings["choice"]["n"]))
-            yield found
+    # The choice from many and the ways are dear, and what they are measured against is there now.
+    _, found["best"] = best_of_n(run, seed, gold, reward, max(each, run.settings["choice"]["n"]))
+    yield found
+    for arm in ARMS:
         found["ways"][arm.name] += way(run, seed, arm, gold)
         yield found
 
