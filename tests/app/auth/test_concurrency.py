@@ -38,8 +38,10 @@ def test_many_guesses_at_once_are_counted_all_the_same(app):
         service.create_user(session, name="Ada", email="ada@example.org", password=PASSWORD)
     guess = {"email": "ada@example.org", "password": "wrong horse battery"}
     codes = all_at_once(lambda _: post(app, "/api/v1/session", guess), 15)
+    # On a busy machine some wait in vain for their turn; alone they get it.
+    codes = [post(app, "/api/v1/session", guess) if code == 503 else code for code in codes]
     assert codes.count(429) >= 5
-    assert set(codes) <= {401, 429, 503}
+    assert set(codes) <= {401, 429}
     with transaction() as session:
         counted = session.scalar(select(func.count()).select_from(SignInAttempt))
     assert counted == 3 * codes.count(401) <= 3 * throttle.PER_PAIR
