@@ -328,7 +328,10 @@ class JudgeOf(BaseModel):
 
 
 class ComparedModels(BaseModel):
-    """The policy against another model before one judge; the verdict is of the win rate's interval."""
+    """The policy against another model before one judge; the verdict is of the win rate's interval.
+
+    `shares`: of each prompt's pairs, how many the policy wins; reports of before it was kept have none.
+    """
 
     against: str
     judge: str
@@ -337,6 +340,7 @@ class ComparedModels(BaseModel):
     length_matched_win_rate: Estimate
     verdict: Literal["better", "worse", "within noise"]
     better: Estimate
+    shares: list[float] = []
 
 
 class SeenBy(BaseModel):

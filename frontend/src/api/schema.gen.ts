@@ -2134,6 +2134,8 @@ export interface components {
     /**
      * ComparedModels
      * @description The policy against another model before one judge; the verdict is of the win rate's interval.
+     *
+     *     `shares`: of each prompt's pairs, how many the policy wins; reports of before it was kept have none.
      */
     ComparedModels: {
       /** Against */
@@ -2142,6 +2144,11 @@ export interface components {
       /** Judge */
       judge: string;
       length_matched_win_rate: components["schemas"]["Estimate"];
+      /**
+       * Shares
+       * @default []
+       */
+      shares: number[];
       /**
        * Standing
        * @enum {string}
