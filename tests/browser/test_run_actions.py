@@ -53,7 +53,7 @@ def test_a_run_rests_and_goes_on_from_its_page(open_tab: OpenTab, project: World
     expect(main.get_by_text("Continued, it goes on where it stopped")).to_be_visible()
     expect(main.get_by_role("button", name="Pause")).to_have_count(0)
     main.get_by_role("button", name="Continue").click()
-    expect(main.get_by_text("Waiting for a free worker.")).to_be_visible()
+    expect(main.get_by_text("No worker serves the queue “training”")).to_be_visible()
     expect(main.get_by_text("Continued by Rosa.")).to_be_visible()
 
     main.get_by_role("button", name="Cancel the run").click()
