@@ -39,16 +39,20 @@ def beat_on(queues: Sequence[str], until: threading.Event = over) -> None:
     mine = offer_of(queues, hardware.here())
     logger.info("this worker has %s with %.1f GB for a run", mine.machine, mine.room_bytes / 1e9)
     while True:
+        leaving = until.is_set()
         try:
             with transaction() as session:
-                if until.is_set():
+                if leaving:
                     capacity.withdraw(session, mine.name)
-                    return
-                capacity.offer(session, mine)
+                else:
+                    capacity.offer(session, mine)
         except UNAVAILABLE as error:
             logger.info("could not say that this worker is there: %s", error)
-            if until.is_set():
-                return
+        except Exception:
+            # The worker claims runs all the same: it must be seen again as soon as what is wrong has passed.
+            logger.exception("could not say that this worker is there")
+        if leaving:
+            return
         until.wait(BEAT_SECONDS)
 
 

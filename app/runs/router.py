@@ -65,6 +65,7 @@ def launch_run(
 @router.post("/projects/{project_id}/runs/estimate")
 def estimate_run(new: NewRun, access: ProjectResearcher, session: SessionDep) -> EstimateRead:
     """What such a run would take, beside what the workers have; nothing is launched."""
+    require_right_to_import(access, new)
     try:
         return estimate_read(*launching.preview(session, _wanted(new, access)))
     except (Unprocessable, NotFound) as refusal:

@@ -13,10 +13,13 @@ BEFORE, AFTER, SERVED = "ix_runs_queued", "ix_runs_waiting", "ix_runs_project_id
 
 
 def upgrade() -> None:
-    # Without defaults, so that no row is written while the table is locked.
-    op.add_column("runs", sa.Column("devices", sa.SmallInteger(), nullable=True))
-    op.add_column("runs", sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True))
+    # Without defaults, so that no row is written while the table is locked. They are committed before the indexes are
+    # built, so an upgrade that was broken off there finds them when it starts again.
+    op.add_column("runs", sa.Column("devices", sa.SmallInteger(), nullable=True), if_not_exists=True)
+    op.add_column("runs", sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True), if_not_exists=True)
     with op.get_context().autocommit_block():
+        # Building waits for transactions that began before, such as a long download, and holds up nobody meanwhile.
+        op.execute("SET lock_timeout = 0")
         # Ones that were broken off while they were built are left behind, and of no use.
         for name in (AFTER, SERVED):
             op.drop_index(name, "runs", if_exists=True, postgresql_concurrently=True)
@@ -35,6 +38,7 @@ def upgrade() -> None:
             postgresql_concurrently=True,
         )
         op.drop_index(BEFORE, "runs", if_exists=True, postgresql_concurrently=True)
+        op.execute("RESET lock_timeout")
 
 
 def downgrade() -> None:

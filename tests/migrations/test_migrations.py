@@ -81,6 +81,19 @@ def test_an_index_that_was_broken_off_is_built_again(empty_database: Database, m
         assert "(prompt_set_id) WHERE" in connection.scalars(definition).one()
 
 
+def test_an_upgrade_that_was_broken_off_at_its_indexes_goes_on(empty_database: Database, migrator) -> None:
+    config = alembic_config(empty_database.migrator_url)
+    command.upgrade(config, "0014")
+    with migrator.begin() as connection:
+        connection.execute(text("ALTER TABLE runs ADD COLUMN devices smallint, ADD COLUMN claimed_at timestamptz"))
+        connection.execute(text("CREATE INDEX ix_runs_waiting ON runs (id)"))
+    command.upgrade(config, "0015")
+    with migrator.connect() as connection:
+        indexes = {index["name"]: index["column_names"] for index in inspect(connection).get_indexes("runs")}
+    assert indexes["ix_runs_waiting"] == ["queue", "project_id", "priority", "run_after", "id"]
+    assert "ix_runs_queued" not in indexes
+
+
 def test_naming_uploads_does_not_read_through_the_completions(empty_database: Database, migrator) -> None:
     config = alembic_config(empty_database.migrator_url)
     command.upgrade(config, "0008")

