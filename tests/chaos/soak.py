@@ -191,9 +191,14 @@ def figures(
 
 
 def errors_in(log: Path) -> list[str]:
-    """Lines of a log that say that something went wrong."""
+    """Lines of a log that say that something went wrong, each with the statement that PostgreSQL names after it."""
     lines = log.read_text(errors="replace").splitlines()
-    return [f"{log.name}: {line}" for line in lines if any(word in line for word in LOUD)]
+    found = []
+    for number, line in enumerate(lines):
+        if any(word in line for word in LOUD):
+            said = (one for one in lines[number + 1 : number + 4] if "STATEMENT:" in one)
+            found.append(f"{log.name}: {line} {next(said, '')}".rstrip())
+    return found
 
 
 def main() -> None:
