@@ -102,5 +102,10 @@ class Crew:
         if not self._others:
             return
         team().leave()
+        # All work is done and told: how the others end now is no failure of the run.
+        self._parting.set()
         for other in self._others:
-            other.wait(PARTING_SECONDS)
+            try:
+                other.wait(PARTING_SECONDS)
+            except subprocess.TimeoutExpired:
+                other.kill()

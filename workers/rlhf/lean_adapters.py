@@ -56,11 +56,15 @@ def can_adapt(layer: Any) -> bool:
     if type(layer) is not AdaptedLinear or type(layer.base_layer) is not nn.Linear or "forward" in vars(layer):
         return False
     base, parts = layer.base_layer, [part for pair in (layer.lora_A, layer.lora_B) for part in pair.values()]
-    if layer.lora_variant or layer.merged or torch.is_autocast_enabled("cpu") or base.weight.requires_grad:
+    if layer.lora_variant or layer.merged or torch.is_autocast_enabled("cpu") or _learns(base):
         return False
     plain = all(type(part) is nn.Linear and part.bias is None for part in parts)
     whole = all(part.weight.is_cpu and part.weight.dtype == torch.float32 for part in [base, *parts])
     return plain and whole and all(isinstance(drop, nn.Identity) for drop in layer.lora_dropout.values())
+
+
+def _learns(base: nn.Linear) -> bool:
+    return base.weight.requires_grad or (base.bias is not None and base.bias.requires_grad)
 
 
 def adapter_of(layer: Any) -> Adapter | None:

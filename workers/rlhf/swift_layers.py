@@ -56,7 +56,12 @@ def _can(layer: Any, adapter: str | None) -> bool:
     plain = _plain(layer)
     if type(plain) is not nn.Linear or "forward" in vars(layer) or not can_multiply(plain.weight):
         return False
-    return not (isinstance(layer, LoraLayer) and adapter in layer.lora_variant)
+    if not isinstance(layer, LoraLayer) or adapter is None or adapter not in layer.lora_B:
+        return True
+    # What a layer adds must be one matrix that its weight does not hold yet: no variant of LoRA, no bias of its own.
+    return (
+        adapter not in layer.lora_variant and not layer.merged and getattr(layer.lora_B[adapter], "bias", None) is None
+    )
 
 
 def _weight(layer: Any, adapter: str | None) -> Tensor:

@@ -54,9 +54,11 @@ class Comparisons:
         return Resampler(self.prompt_M).mean(self.won_M, weight_M)
 
     def shares(self) -> list[float]:
-        """Of each prompt's comparisons, the share that the first model wins, a draw counting half."""
+        """Of each prompt's comparisons, the share that the first model wins, a draw counting half; prompts without
+        any are left out.
+        """
         won_B, count_B = np.bincount(self.prompt_M, self.won_M), np.bincount(self.prompt_M)
-        return [float(one) for one in (won_B / count_B)]
+        return [float(one) for one in won_B[count_B > 0] / count_B[count_B > 0]]
 
     def length_matched(self, within: float = SAME_LENGTH) -> Estimate:
         """How often it wins where lengths are about the same.

@@ -76,11 +76,13 @@ def test_which_adapter_is_on_is_asked_at_every_pass() -> None:
     assert (first - second).abs().max() > 0.1 < (first - bare).abs().max()
 
 
-def test_learnt_dropout_and_half_precision_are_left_alone() -> None:
+def test_dropout_half_precision_and_biases_that_learn_are_left_alone() -> None:
     forgets = built("tied")
     forgets.add_adapter(LoraConfig(r=2, lora_dropout=0.5, target_modules="all-linear"))
     half = adapted("tied").bfloat16()
-    for model in (forgets, half):
+    biased = adapted("tied")
+    biased.model.layers[0].self_attn.q_proj.base_layer.bias = nn.Parameter(torch.zeros(1))
+    for model in (forgets, half, biased):
         layer = model.model.layers[0].self_attn.q_proj
         with lean_layers(model):
             assert "forward" not in vars(layer)

@@ -67,6 +67,14 @@ def test_adapters_write_apart(role: Role) -> None:
     assert texts["policy"] != texts[None] != texts["other"] != texts["policy"]
 
 
+def test_adapters_that_are_more_than_one_matrix_write_as_they_are(role: Role) -> None:
+    layer = role.model.causal.model.layers[0].self_attn.q_proj
+    layer.lora_B["policy"].bias = nn.Parameter(torch.ones(layer.out_features))
+    during: list[int] = []
+    written(role, on_token=lambda *_: during.append(copied(role.model)))
+    assert set(during) == {14}
+
+
 def test_few_tokens_are_not_worth_a_copy(role: Role) -> None:
     during: list[int] = []
     written(role, swift_layers.FEWEST_TOKENS - 1, on_token=lambda *_: during.append(copied(role.model)))
