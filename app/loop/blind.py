@@ -234,6 +234,7 @@ def _keep(comparison: BlindComparison, state: str, tally: Tally) -> None:
     comparison.state, comparison.finished_at = state, func.now()
     comparison.wins, comparison.losses, comparison.ties = tally.wins, tally.losses, tally.ties
     comparison.identical = tally.identical
+    comparison.most_by_one, comparison.most_share = tally.most_by_one, tally.most_share
 
 
 def stop(session: Session, comparison_id: int, *, actor: User | None) -> None:
@@ -311,29 +312,25 @@ def seen(session: Session, comparisons: Sequence[BlindComparison]) -> list[Seen]
 
 
 def tally_of(session: Session, comparison: BlindComparison) -> Tally:
-    """The votes of a comparison."""
-    asked = {"run": comparison.run_id, "candidate": comparison.candidate_id, "rival": comparison.rival_id}
-    rows = session.execute(VOTES, asked).all()
-    # A verdict that was given stays given, whoever judges in the project later.
-    is_settled = comparison.verdict in {"better", "worse"}
-    may_rest = 1.0 if is_settled else most_share(_people(session, comparison.project_id))
-    most_by_one: int = max((row.wins + row.losses for row in rows), default=0)
+    """The votes of a comparison. Once it has ended they stay as they were, whoever judges in the project later."""
     if comparison.state != "open":
         return Tally(
             wins=comparison.wins,
             losses=comparison.losses,
             ties=comparison.ties,
             identical=comparison.identical,
-            most_by_one=most_by_one,
-            most_share=may_rest,
+            most_by_one=comparison.most_by_one,
+            most_share=comparison.most_share,
         )
+    asked = {"run": comparison.run_id, "candidate": comparison.candidate_id, "rival": comparison.rival_id}
+    rows = session.execute(VOTES, asked).all()
     return Tally(
         wins=sum(row.wins for row in rows),
         losses=sum(row.losses for row in rows),
         ties=sum(row.ties for row in rows),
         identical=tasks.count_identical(session, comparison.run_id),
-        most_by_one=most_by_one,
-        most_share=may_rest,
+        most_by_one=max((row.wins + row.losses for row in rows), default=0),
+        most_share=most_share(_people(session, comparison.project_id)),
     )
 
 

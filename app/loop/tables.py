@@ -65,7 +65,8 @@ class BlindComparison(Base):
     """Two model versions that answer the same held-out prompts, judged by people who do not know of it.
 
     The votes are the judgments of the tasks of its run. They are counted here when it ends: `wins` for the candidate,
-    `losses` for the rival, `identical` pairs of the same text, which nobody is asked about, apart from the `ties`.
+    `losses` for the rival, `identical` pairs of the same text, which nobody is asked about, apart from the `ties`;
+    `most_by_one` of the decided votes were one person's, of whom a verdict took `most_share` of them at most.
     """
 
     __tablename__ = "blind_comparisons"
@@ -101,6 +102,8 @@ class BlindComparison(Base):
     losses: Mapped[int] = mapped_column(server_default=literal("0"))
     ties: Mapped[int] = mapped_column(server_default=literal("0"))
     identical: Mapped[int] = mapped_column(server_default=literal("0"))
+    most_by_one: Mapped[int] = mapped_column(server_default=literal("0"))
+    most_share: Mapped[float] = mapped_column(Double, server_default=literal("1"))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None]

@@ -20,6 +20,34 @@ from tests.conftest import Database
 pytestmark = [pytest.mark.commits, pytest.mark.servers]
 
 
+COMPARED = """
+WITH project AS (INSERT INTO projects (name, settings) VALUES ('Tales', '{}') RETURNING id),
+versions AS (
+  INSERT INTO model_versions (project_id, name, kind, number)
+  SELECT id, 'Policy ' || n, 'policy', n FROM project, generate_series(1, 2) n RETURNING id, number
+),
+its_runs AS (
+  INSERT INTO runs (project_id, kind, queue, config, seed)
+  SELECT id, 'sample', 'gpu', '{}', n FROM project, generate_series(1, 2) n RETURNING id, seed
+),
+comparisons AS (
+  INSERT INTO blind_comparisons
+    (project_id, candidate_id, rival_id, run_id, state, verdict, prompts, error, finished_at)
+  SELECT project.id, one.id, other.id, r.id, state, verdict, 20, 0.05, now()
+  FROM project
+  CROSS JOIN (VALUES (1, 'finished', 'undecided'), (2, 'cancelled', NULL)) AS ended (seed, state, verdict)
+  JOIN its_runs r USING (seed)
+  JOIN versions one ON one.number = 1
+  JOIN versions other ON other.number = 2
+  RETURNING id, project_id, run_id, state
+)
+INSERT INTO loop_decisions (project_id, run_id, text, numbers)
+SELECT project_id, run_id, 'Not enough evidence.',
+  jsonb_build_object('blind', jsonb_build_object('comparison_id', id, 'most_by_one', 15, 'most_share', 0.5))
+FROM comparisons WHERE state = 'finished'
+"""
+
+
 @pytest.fixture
 def migrator(empty_database: Database):
     engine = create_engine(psycopg_url(empty_database.migrator_url))
@@ -123,6 +151,17 @@ def test_texts_outlive_the_way_back(empty_database: Database, migrator) -> None:
     command.upgrade(config, "head")
     with migrator.begin() as connection:
         connection.execute(add, {"hash": "b"})
+
+
+def test_an_ended_comparison_keeps_what_its_decision_told(empty_database: Database, migrator) -> None:
+    config = alembic_config(empty_database.migrator_url)
+    command.upgrade(config, "0015")
+    with migrator.begin() as connection:
+        connection.execute(text(COMPARED))
+    command.upgrade(config, "0016")
+    with migrator.connect() as connection:
+        kept = connection.execute(text("SELECT state, most_by_one, most_share FROM blind_comparisons ORDER BY state"))
+        assert kept.all() == [("cancelled", 0, 1.0), ("finished", 15, 0.5)]
 
 
 def test_every_foreign_key_is_indexed(empty_database: Database, migrator) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from app.completions.tables import Completion
@@ -13,6 +13,7 @@ from app.gold.service import Known, make_known
 from app.loop import blind, counting, pool, service
 from app.loop.blind_words import most_share
 from app.loop.tables import LoopDecision
+from app.projects.tables import Membership
 from app.prompts.tables import Prompt
 from app.rankings.progress import count_comparisons
 from app.rankings.tables import Comparison, Ranking
@@ -140,6 +141,24 @@ def test_one_persons_votes_are_no_verdict_where_others_judge(world: World, candi
     blind.look(world.session, comparison.id)
     assert (comparison.state, comparison.verdict) == ("finished", "undecided"), "nobody else is asked any more"
     assert "one person cast 15" in blind.seen(world.session, [comparison])[0].words
+
+
+def test_an_ended_comparison_is_not_counted_again(world: World, candidate: ModelVersion) -> None:
+    comparison = asked(world, candidate)
+    written(world, comparison)
+    votes(world, candidate, "tie", 5)
+    votes(world, candidate, "win", 15, people=1)
+    blind.look(world.session, comparison.id)
+    assert (comparison.verdict, comparison.most_by_one, comparison.most_share) == ("undecided", 15, 0.5)
+    said = blind.seen(world.session, [comparison])[0].words
+    for person in world.session.scalars(select(Membership)):
+        person.paused_at = func.now()
+    world.session.flush()
+    statements: list[str] = []
+    event.listen(world.session.connection(), "before_cursor_execute", lambda *call: statements.append(call[2]))
+    assert blind.seen(world.session, [comparison])[0].words == said, "alone with these votes they would be enough"
+    assert statements
+    assert not [one for one in statements if "rankings" in one or "memberships" in one]
 
 
 def test_where_only_one_person_judges_their_votes_are_all_there_is(world: World, candidate: ModelVersion) -> None:
