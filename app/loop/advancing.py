@@ -34,6 +34,7 @@ def advance_quietly(session: Session, cycle_id: int) -> None:
     """Advance inside another deed's transaction, which an error here must not undo: the scheduler tries again."""
     try:
         with session.begin_nested():
+            judging.put_away_late(session, cycle_id)
             advance(session, cycle_id)
     except Exception:
         logger.exception("cycle %s could not be moved on; the scheduler will try again", cycle_id)
@@ -151,7 +152,12 @@ def _ask_people(session: Session, cycle: Cycle, version: ModelVersion, words: st
 
 
 def _by_judge(session: Session, cycle: Cycle, version: ModelVersion) -> bool:
-    """Follow the verdict of a judge that had no part in the policy; it is trained first, and reads then."""
+    """Follow the verdict of a judge that had no part in the policy; it is trained first, and reads then.
+
+    While the loop is paused the judge begins nothing, and what it said is not followed.
+    """
+    if _loop_settings(session, cycle).paused:
+        return False
     ruling = judging.rule(session, cycle, version, actor=_starter(session, cycle))
     if ruling is None:
         return False

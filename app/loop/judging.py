@@ -56,6 +56,8 @@ def rule(session: Session, cycle: Cycle, version: ModelVersion, *, actor: User |
             return _ask(version, f"the judge's {run.kind} run {run.id} did not succeed ({why})", live)
     if training is None:
         return _train(session, cycle, version, live, actor)
+    if training.inputs["judged"] != [version.id, live.id]:
+        return _ask(version, f"its judge learnt apart from another live policy; {live.name} is live now", live)
     if evaluation is None:
         return _evaluate(session, cycle, version, live, training, actor)
     return _verdict(session, cycle, version, live, training, evaluation)
@@ -76,6 +78,17 @@ def stop(session: Session, cycle: Cycle, *, actor: User | None) -> None:
         made = select(ModelVersion).where(ModelVersion.run_id == run.id, ModelVersion.stage == "candidate")
         for version in session.scalars(made).all():
             registry.archive(session, version, actor=actor)
+
+
+def put_away_late(session: Session, cycle_id: int) -> None:
+    """Put away what a judge's run made although it was being stopped, once the cycle waits for its judge no more.
+
+    Its worker calls it after it has registered the model: whoever stopped the run could not see that yet.
+    """
+    query = select(Cycle).where(Cycle.id == cycle_id).execution_options(populate_existing=True)
+    cycle = session.scalars(query).one()
+    if cycle.stage != "promotion" or cycle.finished_at is not None:
+        stop(session, cycle, actor=None)
 
 
 def _cancel(session: Session, run: Run, actor: User | None) -> None:
@@ -185,9 +198,7 @@ def _verdict(
 ) -> Ruling:
     """What follows from the evaluation under the gate's rule."""
     its_model, models = _model_of(session, training), evaluation.inputs["models"]
-    against = next((role for role in ("rival", "reference") if models.get(role) == live.id), None)
-    if against is None:
-        return _ask(version, f"it was compared with a policy that is live no longer; {live.name} is", live)
+    against = _opponent(live)
     report = (evaluation.result or {}).get("report") or {}
     compared = _row(report, against)
     if compared is None:

@@ -64,12 +64,14 @@ def done(world: World, cycle: Cycle, kind: str, report: dict[str, Any]) -> Run:
     leases.start(session, held)
     leases.succeed(session, held, {"metrics": {}, "report": report})
     if kind == "reward":
-        made = NewModel(
-            project_id=run.project_id, kind="reward", run_id=run.id, artifact_sha256="b" * 64, artifact_bytes=1
-        )
-        registry.register_model(session, made)
+        registry.register_model(session, a_reward_model(run))
     moved(world, cycle)
     return run
+
+
+def a_reward_model(run: Run) -> NewModel:
+    """What a reward run made."""
+    return NewModel(project_id=run.project_id, kind="reward", run_id=run.id, artifact_sha256="b" * 64, artifact_bytes=1)
 
 
 def moved(world: World, cycle: Cycle) -> None:
@@ -92,6 +94,15 @@ def evaluated(shares: list[float], *, standing: str = "judge", against: str = "r
 
 def live(world: World) -> int:
     return registry.live_policy(world.session, world.project.id).id
+
+
+def another_live(world: World) -> ModelVersion:
+    """A policy that somebody makes live meanwhile."""
+    other = world.model_version("policy", 9)
+    other.artifact_sha256, other.parent_id = world.model.artifact_sha256, world.model.id
+    world.session.flush()
+    registry.promote(world.session, other, actor=None)
+    return other
 
 
 def last(world: World) -> LoopDecision:
@@ -235,10 +246,7 @@ def test_too_few_held_out_prompts_leave_it_to_a_person(session: Session, world: 
 def test_a_verdict_on_what_is_no_longer_live_promotes_nothing(session: Session, world: World) -> None:
     cycle = at_promotion(world)
     done(world, cycle, "reward", GOOD)
-    other = world.model_version("policy", 9)
-    other.artifact_sha256 = world.model.artifact_sha256
-    session.flush()
-    registry.promote(session, other, actor=None)
+    other = another_live(world)
     done(world, cycle, "evaluate", evaluated([1.0] * PROMPTS))
     assert (cycle.state, live(world)) == ("waiting", other.id)
 
