@@ -1,13 +1,15 @@
 """The shape of a language model: what decides its memory, read from the `config.json` that lies beside its weights."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 # Families that call things by other names, and whose feed-forward part is two matrices instead of three.
 PLAIN: Final = frozenset({"gpt2", "openai-gpt"})
 PLAIN_INNER: Final = 4
+# No model has a size beyond this.
+LARGEST: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +57,12 @@ class Shape:
 
 
 def shape_of(config: Mapping[str, Any]) -> Shape | None:
-    """The shape that a model's `config.json` describes; None where it is not written as we know it."""
+    """The shape that a model's `config.json` describes; None where it is not written as we know it, or is absurd."""
     try:
-        return _plain(config) if config.get("model_type") in PLAIN else _gated(config)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        shape = _plain(config) if config.get("model_type") in PLAIN else _gated(config)
+    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError):
         return None
+    return shape if all(0 <= size <= LARGEST for size in astuple(shape)) else None
 
 
 def _plain(config: Mapping[str, Any]) -> Shape:

@@ -73,6 +73,8 @@ class ImportModelConfig:
 
 
 LONGEST_TEXT: Final = 2000
+# Whole numbers are exact in JSON up to here.
+LARGEST_NUMBER: Final = 2**53
 RECIPES: Final[MappingProxyType[str, type]] = MappingProxyType(
     {
         "sample": SampleConfig,
@@ -132,12 +134,12 @@ def _problem(value: Any, hint: Any, entry: "Field[Any]") -> str | None:
         return None if _is_text(value) else f"must be a text of at most {LONGEST_TEXT} characters"
     if isinstance(value, bool) or not isinstance(value, (int, float) if hint is float else hint):
         return f"must be {'a number' if hint is float else 'a whole number'}, not {value!r}"
-    if not isfinite(value):
+    if isinstance(value, float) and not isfinite(value):
         return "must be finite"
-    minimum, maximum = entry.metadata.get("minimum"), entry.metadata.get("maximum")
+    minimum, maximum = entry.metadata.get("minimum"), entry.metadata.get("maximum", LARGEST_NUMBER)
     if minimum is not None and value < minimum:
         return f"must be at least {minimum}, not {value}"
-    if maximum is not None and value > maximum:
+    if value > maximum:
         return f"must be at most {maximum}, not {value}"
     return None
 

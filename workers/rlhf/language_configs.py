@@ -132,8 +132,12 @@ class PretrainConfig:
         "What is built where no base is given: GPT-1, GPT-2 or a small Llama; the sizes below scale it.",
     )
     layers: int = setting(0, "Layers", "0 takes the architecture's own number.", minimum=0, maximum=1000)
-    width: int = setting(0, "Width", "Size of a hidden state; 0 takes the architecture's own.", minimum=0)
-    heads: int = setting(0, "Heads", "Heads of attention; 0 takes the architecture's own number.", minimum=0)
+    width: int = setting(
+        0, "Width", "Size of a hidden state; 0 takes the architecture's own.", minimum=0, maximum=65_536
+    )
+    heads: int = setting(
+        0, "Heads", "Heads of attention; 0 takes the architecture's own number.", minimum=0, maximum=1024
+    )
     dropout: float = setting(
         0.0, "Dropout", "Share of numbers forgotten at random while learning.", minimum=0.0, maximum=0.9
     )
