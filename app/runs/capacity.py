@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +19,7 @@ from app.runs.shapes import Shape, built, shape_of
 from app.runs.tables import Run, Worker
 from app.runs.work import Player, Work
 from app.storage import DamagedArtifactError, store
+from workers.rlhf.configs import SHARED
 
 # A worker that has said nothing for so long is gone.
 LIVE_SECONDS: Final = 60
@@ -28,6 +29,8 @@ MODEL: Final = "config.json"
 # So many settings are named in advice.
 NAMED: Final = 3
 GIGABYTE: Final = 1e9
+# Nobody needs to know how much more an absurd run would take.
+MOST_BYTES: Final = 2**60
 LARGER: Final = "A smaller model takes less, and a worker with more memory takes it."
 
 
@@ -60,7 +63,7 @@ class Estimate:
 
     def takes(self, hardware: str) -> int:
         """Bytes on such hardware."""
-        return sum(self.memory[hardware].values())
+        return min(MOST_BYTES, sum(self.memory[hardware].values()))
 
     def kept(self, *, insisted: bool) -> dict[str, Any]:
         """What the run's row keeps of it, and whether somebody wants the run whatever it says."""
@@ -70,9 +73,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A worker that is there, the bytes that the run takes on it, and the seconds it takes, by so many earlier runs."""
+    """A worker that is there, its bytes for a process of the run, those that one takes there, and the seconds that the
+    run takes, by so many earlier runs.
+    """
 
     worker: Worker
+    room: int
     takes: int
     seconds: float | None
     earlier: int
@@ -80,7 +86,30 @@ class Place:
     @property
     def fits(self) -> bool:
         """Whether there is room for it."""
-        return self.takes <= self.worker.room_bytes
+        return self.takes <= self.room
+
+
+class Lender(Protocol):
+    """What lends memory to the processes of a run: a `Worker`, or the hardware that a worker finds."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def room_bytes(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int: ...
+
+
+def processes_of(kind: str, devices: int | None, most: int) -> int:
+    """How many processes share a run that asks for so many devices, on a worker that gives so many at most."""
+    return min(devices or most, most) if kind in SHARED else 1
+
+
+def room_of(lender: Lender, processes: int) -> int:
+    """Bytes for each of so many processes: a device has its own memory, the machine's is shared."""
+    if lender.kind != "cpu":
+        return lender.room_bytes
+    return min(lender.room_bytes, lender.memory_bytes // processes)
 
 
 def offer(session: Session, offered: Offer) -> None:
@@ -103,12 +132,22 @@ def live_workers(session: Session, queue: str) -> list[Worker]:
 
 
 def estimate(
-    session: Session, kind: str, project_id: int, config: Mapping[str, Any], inputs: dict[str, Any]
+    session: Session,
+    kind: str,
+    project_id: int,
+    config: Mapping[str, Any],
+    inputs: dict[str, Any],
+    *,
+    devices: int | None = None,
 ) -> Estimate | None:
-    """What such a run takes; None where nothing is known of its models, or the kind is none that a model works in."""
+    """What such a run takes; None where nothing is known of its models, or the kind is none that a model works in.
+
+    A run that leaves its devices open counts as the work of one process: nobody knows yet how many its worker gives.
+    """
     asked = _work(session, kind, project_id, config, inputs)
     if asked is None:
         return None
+    asked = replace(asked, processes=processes_of(kind, devices, devices or 1))
     return Estimate(
         tokens=work.tokens(asked),
         memory={hardware: estimates.memory(asked, hardware) for hardware in HARDWARES},
@@ -148,21 +187,29 @@ def _shape(artifact_sha256: str) -> Shape | None:
         return None
 
 
-def places(session: Session, kind: str, project_id: int, queue: str, found: Estimate) -> list[Place]:
-    """The workers that such a run could go to, those with the most room first."""
+def places(
+    session: Session, kind: str, project_id: int, queue: str, found: Estimate, *, devices: int | None = None
+) -> list[Place]:
+    """The workers that such a run could go to, those with the most room first: they have the devices it asks for."""
     paces: dict[str, tuple[float | None, int]] = {}
     seen = []
     for worker in live_workers(session, queue):
+        if worker.processes < (devices or 1):
+            continue
         if worker.machine not in paces:
-            paces[worker.machine] = _pace(session, kind, project_id, worker.machine, found.base)
+            paces[worker.machine] = _pace(session, kind, project_id, worker.machine, found.base, devices)
         pace, earlier = paces[worker.machine]
         seconds = None if pace is None else found.tokens / pace
-        seen.append(Place(worker=worker, takes=found.takes(worker.kind), seconds=seconds, earlier=earlier))
-    return seen
+        room = room_of(worker, processes_of(kind, devices, worker.processes))
+        seen.append(Place(worker=worker, room=room, takes=found.takes(worker.kind), seconds=seconds, earlier=earlier))
+    return sorted(seen, key=lambda place: -place.room)
 
 
-def _pace(session: Session, kind: str, project_id: int, machine: str, base: str) -> tuple[float | None, int]:
-    """Tokens a second of earlier runs of the kind on such a machine and these weights, and how many there were.
+def _pace(
+    session: Session, kind: str, project_id: int, machine: str, base: str, devices: int | None
+) -> tuple[float | None, int]:
+    """Tokens a second of earlier runs of the kind on such a machine, as many devices and these weights, and how many
+    there were.
 
     Runs that were broken off in between say nothing: nobody knows how long they rested.
     """
@@ -171,6 +218,7 @@ def _pace(session: Session, kind: str, project_id: int, machine: str, base: str)
         select(Run.estimate["tokens"].as_float().label("tokens"), lasted.label("seconds"))
         .where(Run.project_id == project_id, Run.kind == kind, Run.state == "succeeded", Run.attempt == 1)
         .where(Run.machine == machine, Run.estimate["base"].as_string() == base)
+        .where(Run.devices.is_not_distinct_from(devices))
         .order_by(Run.id.desc())
         .limit(EARLIER)
         .subquery()
@@ -183,11 +231,13 @@ def _pace(session: Session, kind: str, project_id: int, machine: str, base: str)
 
 def require_room(session: Session, run: Run, found: Estimate | None) -> None:
     """`Unprocessable` of the type `does-not-fit` where every worker of the run's queue that is there is too small."""
-    seen = [] if found is None else places(session, run.kind, run.project_id, run.queue, found)
-    if found is None or not seen or any(place.fits for place in seen):
+    if found is None:
+        return
+    seen = places(session, run.kind, run.project_id, run.queue, found, devices=run.devices)
+    if not seen or any(place.fits for place in seen):
         return
     largest = seen[0]
-    kind, room = largest.worker.kind, largest.worker.room_bytes
+    kind, room = largest.worker.kind, largest.room
     settings = in_order(found, kind, room)
     raise Unprocessable(
         f"the run would take about {words(largest.takes)}; the largest worker has {words(room)}",

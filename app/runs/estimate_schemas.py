@@ -19,7 +19,7 @@ class SmallerRead(BaseModel):
 
 
 class PlaceRead(BaseModel):
-    """A worker that is there: the bytes that it has for a run, those that this one takes on it, and whether they fit.
+    """A worker that is there: its bytes for a process of the run, those that one takes there, and whether they fit.
 
     `parts` says what they are for. `seconds` is known from `earlier` runs of the kind on such a machine and the same
     weights, and null before the first. `smaller` are settings to change where it does not fit.
@@ -65,11 +65,11 @@ def estimate_read(found: Estimate | None, places: list[Place]) -> EstimateRead:
 
 def _place(found: Estimate, place: Place) -> PlaceRead:
     worker = place.worker
-    settings = [] if place.fits else capacity.in_order(found, worker.kind, worker.room_bytes)
+    settings = [] if place.fits else capacity.in_order(found, worker.kind, place.room)
     return PlaceRead(
         name=worker.name,
         machine=worker.machine,
-        room_bytes=worker.room_bytes,
+        room_bytes=place.room,
         takes_bytes=place.takes,
         parts=dict(found.memory[worker.kind]),
         fits=place.fits,

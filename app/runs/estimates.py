@@ -8,6 +8,7 @@ Shapes: L = layers, d = width, i = inner width, V = vocabulary.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -218,7 +219,8 @@ def _chunk_written(work: Work) -> tuple[int, int]:
 
 
 def _round(work: Work) -> tuple[int, int]:
-    return work.number("prompts_per_update") * work.replies, work.reply
+    """Each process writes for its share of the round's prompts."""
+    return ceil(work.number("prompts_per_update") / work.processes) * work.replies, work.reply
 
 
 # Completions that are written side by side, and their tokens.

@@ -72,7 +72,7 @@ def launch(session: Session, wanted: Launch, *, actor: User | None) -> Run:
         created_by=actor.id if actor else None,
         cycle_id=wanted.cycle_id,
     )
-    taken = capacity.estimate(session, run.kind, run.project_id, config, inputs)
+    taken = capacity.estimate(session, run.kind, run.project_id, config, inputs, devices=run.devices)
     if taken is not None:
         run.estimate = taken.kept(insisted=wanted.ignore_estimate)
     session.add(run)
@@ -86,9 +86,10 @@ def launch(session: Session, wanted: Launch, *, actor: User | None) -> Run:
 def preview(session: Session, wanted: Launch) -> tuple[capacity.Estimate | None, list[capacity.Place]]:
     """What such a run would take, and the workers that it could go to; nothing is queued."""
     config, inputs = _checked(session, wanted)
-    taken = capacity.estimate(session, wanted.kind, wanted.project_id, config, inputs)
     queue = queue_for(session, wanted.kind, wanted.queue, wanted.devices)
-    return taken, [] if taken is None else capacity.places(session, wanted.kind, wanted.project_id, queue, taken)
+    about = session, wanted.kind, wanted.project_id
+    taken = capacity.estimate(*about, config, inputs, devices=wanted.devices)
+    return taken, [] if taken is None else capacity.places(*about, queue, taken, devices=wanted.devices)
 
 
 def _checked(session: Session, wanted: Launch) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -17,6 +17,7 @@ from app.runs.tables import Run, fence_sequence
 WORKER: Final = "worker"
 SCHEDULER: Final = "scheduler"
 LONGEST_ERROR: Final = 8000
+STOPPED: Final = "The worker was stopped; the run waits for another and goes on from its last checkpoint."
 RELEASED: Final[dict[str, Any]] = {"lease_owner": None, "lease_until": None, "rung_at": None}
 
 
@@ -242,7 +243,7 @@ def paused(session: Session, held: Claim, *, step: int | None) -> None:
     _move(session, held, frozenset({"pausing"}), "paused", why=f"Paused. {kept}", **RELEASED)
 
 
-def hand_back(session: Session, held: Claim) -> None:
+def hand_back(session: Session, held: Claim, *, why: str = STOPPED, rest_seconds: float = 0) -> None:
     """The worker has to stop, the run has not: back into the queue, for whoever comes next. No stall is counted.
 
     A run that a person wants paused or cancelled is that by this: nobody may take it up again against their wish.
@@ -250,9 +251,8 @@ def hand_back(session: Session, held: Claim) -> None:
     if _state(session, held) in {"pausing", "cancelling"}:
         paused(session, held, step=None)
         return
-    why = "The worker was stopped; the run waits for another and goes on from its last checkpoint."
     sources = frozenset({"claimed", "running"})
-    _move(session, held, sources, "queued", why=why, **RELEASED, run_after=func.now())
+    _move(session, held, sources, "queued", why=why, **RELEASED, run_after=in_seconds(rest_seconds))
 
 
 def stall(session: Session, held: Claim, failure: Failure, *, lease_seconds: float, max_stalls: int) -> None:

@@ -1,7 +1,5 @@
 """Where a run is worked on: the queue that it waits in, and the devices that it asks for."""
 
-from typing import Final
-
 from sqlalchemy import ColumnElement, SQLColumnExpression, select
 from sqlalchemy.orm import Session
 
@@ -10,10 +8,8 @@ from app.errors import Unprocessable
 from app.runs.kinds import queue_of
 from app.runs.leases import in_seconds
 from app.runs.tables import Worker
+from app.runs.turns import SEEN_SECONDS
 from workers.rlhf.configs import SHARED
-
-# A worker that has not been seen for longer is gone.
-SEEN_SECONDS: Final = 60.0
 
 
 def serving(queue: SQLColumnExpression[str] | str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -43,9 +43,10 @@ class RunWaitingRead(BaseModel):
     """Why a queued run is not at work.
 
     `pause`: it is tried again at `until`. `worker`: none serves its queue. `devices`: it asks for more than the `limit`
-    that a worker has. `project_limit`: as many `runs` of the project are at work as may be. `priority`: so many `runs`
-    are more urgent. `turn`: so many `runs` of the project go before it, and other `projects` take turns with it.
-    `workers`: those of its queue are busy, or about to take it.
+    that a worker has. `room`: it `takes` more bytes than the `room` that any worker has for it. `project_limit`: as
+    many `runs` of the project are at work as may be. `priority`: so many `runs` are more urgent. `turn`: so many `runs`
+    of the project go before it, and other `projects` take turns with it. `workers`: those of its queue are busy, or
+    about to take it.
     """
 
     model_config = {"from_attributes": True}
@@ -55,6 +56,8 @@ class RunWaitingRead(BaseModel):
     runs: int | None
     projects: int | None
     limit: int | None
+    takes: int | None
+    room: int | None
     until: datetime | None
 
 

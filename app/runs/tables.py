@@ -133,9 +133,9 @@ class RunCheckpoint(Base):
 class Worker(Base):
     """A worker process and what it has, by the name that it puts into leases; one that falls silent is forgotten.
 
-    A process of a run computes on hardware of this `kind` and has `room_bytes` there: a device's own memory, or the
-    machine's `memory_bytes` where there is no device. `processes` is how many a run may have side by side. Workers on
-    the same `machine` are alike in speed.
+    A process of a run computes on hardware of this `kind` and has `room_bytes` there if it is alone: a device's own
+    memory or, where there is no device, the machine's `memory_bytes`, which several share. `processes` is how many a
+    run may have side by side. Workers on the same `machine` are alike in speed.
     """
 
     __tablename__ = "workers"

@@ -41,12 +41,13 @@ class Data:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One kind of run with its whole configuration, its models by role, and its data."""
+    """One kind of run with its whole configuration, its models by role, its data, and how many processes share it."""
 
     kind: str
     config: Mapping[str, Any]
     players: Mapping[str, Player]
     data: Data = field(default_factory=Data)
+    processes: int = 1
 
     def number(self, name: str) -> int:
         """A setting that counts something; 0 where this kind has none of that name."""

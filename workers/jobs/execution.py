@@ -77,11 +77,12 @@ stopping = threading.Event()
 
 
 class Interruption(Enum):
-    """Why a child was ended before it was done."""
+    """Why a child was ended before it was done, or not started."""
 
     CANCELLED = auto()
     STOPPING = auto()
     HUNG = auto()
+    TOO_LARGE = auto()
 
 
 Ending = Success | Failure | Stall | Pause | Interruption
@@ -136,9 +137,8 @@ class Job:
             self._conclude(self._explain(error), None)
 
     def _carry_out(self) -> Ending:
-        too_large: Failure | None = self._patiently(lambda session: room.refusal(session, self.held))
-        if too_large is not None:
-            return too_large
+        if self._patiently(lambda session: room.lacks(session, self.held)):
+            return Interruption.TOO_LARGE
         share = devices.share_of(self.held)
         folder, inputs, checkpoints = self._patiently(self._gather)
         folders.furnish(folder, self.held, inputs, store(), share=share)
@@ -184,6 +184,9 @@ class Job:
     def _write_end(self, session: Session, ending: Ending, stored: Stored | None) -> None:
         if ending is Interruption.STOPPING:
             leases.hand_back(session, self.held)
+            return
+        if ending is Interruption.TOO_LARGE:
+            room.hand_back(session, self.held)
             return
         if isinstance(ending, Success):
             leases.succeed(session, self.held, result_of(ending, stored))

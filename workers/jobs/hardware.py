@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from app.config import Settings, get_settings
+from app.config import get_settings
 from workers.jobs import child
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class Hardware:
     cores: int
     devices: tuple[Device, ...]
     machine: str
+    # What one process may have at most, whatever the machine has; 0: no limit.
+    limit_bytes: int = 0
 
     @property
     def kind(self) -> str:
@@ -56,8 +58,12 @@ class Hardware:
 
     @property
     def room_bytes(self) -> int:
-        """The memory of one process there: of several devices each holds all of the model, so the smallest counts."""
-        return min((device.memory_bytes for device in self.devices), default=self.memory_bytes)
+        """The memory of one process there: of several devices each holds all of the model, so the smallest counts.
+
+        Without a device that is what a process has that is alone; several share `memory_bytes`.
+        """
+        alone = min(self.memory_bytes, self.limit_bytes or self.memory_bytes)
+        return min((device.memory_bytes for device in self.devices), default=alone)
 
 
 def here() -> Hardware:
@@ -66,15 +72,17 @@ def here() -> Hardware:
     cores = settings.torch_threads or len(os.sched_getaffinity(0))
     found = devices()
     return Hardware(
-        memory_bytes=memory(settings), cores=cores, devices=found, machine=machine_of(found, cores, processor())
+        memory_bytes=memory(),
+        cores=cores,
+        devices=found,
+        machine=machine_of(found, cores, processor()),
+        limit_bytes=int(settings.run_memory_gb * GIBIBYTE),
     )
 
 
-def memory(settings: Settings, limits: Iterable[Path] = MEMORY_LIMITS) -> int:
-    """Bytes that a training process may have: the least of the machine's, the container's and the setting's."""
+def memory(limits: Iterable[Path] = MEMORY_LIMITS) -> int:
+    """Bytes that training processes have together: the less of the machine's and the container's."""
     most = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    if settings.run_memory_gb:
-        most.append(int(settings.run_memory_gb * GIBIBYTE))
     for limit in limits:
         said = limit.read_text(encoding="ascii").strip() if limit.is_file() else ""
         if said.isdigit():

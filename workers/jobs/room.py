@@ -1,32 +1,30 @@
-"""Whether a run that this worker has taken fits here: the launch looked at the workers of then, and at the largest."""
+"""Whether a run that this worker has taken fits here: a claim sees to it, once the worker has said what it has."""
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from app.runs import capacity
-from app.runs.leases import Claim, Failure
+from app.runs import capacity, leases
+from app.runs.leases import Claim
 from app.runs.tables import Run
-from workers.jobs import hardware
+from workers.jobs import devices, hardware
 
-NO_ROOM = "too_large"
+# By then this worker has said what it has, and claims nothing that is too large for it.
+REST_SECONDS = 60.0
 
 
-def refusal(session: Session, held: Claim) -> Failure | None:
-    """Why the run must not start here; None where it has room, nothing is known of it, or somebody insisted."""
+def lacks(session: Session, held: Claim) -> bool:
+    """Whether the run is too large for here; False where nothing is known of it, or somebody insisted."""
     said = session.get_one(Run, held.run_id).estimate
     if said is None or said.get("insisted"):
-        return None
+        return False
     here = hardware.here()
-    takes = said["memory"][here.kind]
-    if takes <= here.room_bytes:
-        return None
-    error = (
-        f"The run would take about {capacity.words(takes)}, and this worker ({here.machine}) has "
-        f"{capacity.words(here.room_bytes)}: it was not started."
-    )
-    found = capacity.estimate(session, held.kind, held.project_id, held.config, held.inputs)
-    advice = None if found is None else capacity.advice(found, here.kind, here.room_bytes)
-    return Failure(reason=NO_ROOM, error=error, advice=advice or capacity.LARGER)
+    return bool(said["memory"][here.kind] > capacity.room_of(here, devices.share_of(held).processes))
+
+
+def hand_back(session: Session, held: Claim) -> None:
+    """Leave the run to a worker that has room for it."""
+    why = f"This worker ({hardware.here().machine}) has too little memory for it; it waits for a larger one."
+    leases.hand_back(session, held, why=why, rest_seconds=REST_SECONDS)
 
 
 def write_down(session: Session, held: Claim) -> None:

@@ -4037,7 +4037,7 @@ export interface components {
     };
     /**
      * PlaceRead
-     * @description A worker that is there: the bytes that it has for a run, those that this one takes on it, and whether they fit.
+     * @description A worker that is there: its bytes for a process of the run, those that one takes there, and whether they fit.
      *
      *     `parts` says what they are for. `seconds` is known from `earlier` runs of the kind on such a machine and the same
      *     weights, and null before the first. `smaller` are settings to change where it does not fit.
@@ -4880,9 +4880,10 @@ export interface components {
      * @description Why a queued run is not at work.
      *
      *     `pause`: it is tried again at `until`. `worker`: none serves its queue. `devices`: it asks for more than the `limit`
-     *     that a worker has. `project_limit`: as many `runs` of the project are at work as may be. `priority`: so many `runs`
-     *     are more urgent. `turn`: so many `runs` of the project go before it, and other `projects` take turns with it.
-     *     `workers`: those of its queue are busy, or about to take it.
+     *     that a worker has. `room`: it `takes` more bytes than the `room` that any worker has for it. `project_limit`: as
+     *     many `runs` of the project are at work as may be. `priority`: so many `runs` are more urgent. `turn`: so many `runs`
+     *     of the project go before it, and other `projects` take turns with it. `workers`: those of its queue are busy, or
+     *     about to take it.
      */
     RunWaitingRead: {
       /** Limit */
@@ -4891,15 +4892,19 @@ export interface components {
       projects: number | null;
       /** Queue */
       queue: string;
+      /** Room */
+      room: number | null;
       /** Runs */
       runs: number | null;
+      /** Takes */
+      takes: number | null;
       /** Until */
       until: string | null;
       /**
        * Why
        * @enum {string}
        */
-      why: "pause" | "worker" | "devices" | "project_limit" | "priority" | "turn" | "workers";
+      why: "pause" | "worker" | "devices" | "room" | "project_limit" | "priority" | "turn" | "workers";
     };
     /**
      * SamplingSettings

@@ -1,6 +1,7 @@
 """What a run would take beside what the workers have: told before it starts, refused where none has room."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,18 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
-from app.runs import capacity
+from app.runs import capacity, estimates
 from app.runs.amounts import data_of
 from app.runs.capacity import Offer
+from app.runs.shapes import built, shape_of
 from app.runs.tables import Run, Worker
+from app.runs.work import Player, Work
 from app.storage import store
 from tests.app.cast import OpenClient, browser
 from tests.app.judgment_rows import World
 from tests.workers.jobs import stand_in
 from tests.workers.jobs.stage import a_stocked_world, with_demonstrations, with_judgments
+from workers.rlhf.configs import config_from
 
 GIGABYTE = 10**9
 # SmolLM2-135M.
@@ -150,6 +154,60 @@ def test_a_worker_that_fell_silent_or_serves_another_queue_counts_for_nothing(
     assert session.query(Worker).count() == 1
 
 
+def test_a_launch_is_refused_where_no_worker_has_both_the_memory_and_the_devices(
+    rosa: TestClient, session: Session, world: World
+) -> None:
+    with_demonstrations(world, 2)
+    asked = {"kind": "sft", "devices": 2}
+    with_worker(session, 80 * GIGABYTE, kind="cuda", processes=2)
+    takes = estimated(rosa, world, **asked)["places"][0]["takes_bytes"]
+    session.execute(update(Worker).values(processes=1))
+    with_worker(session, takes - 1, name="many:1", kind="cuda", processes=4)
+    assert [place["name"] for place in estimated(rosa, world, **asked)["places"]] == ["many:1"]
+    refused = launch(rosa, world, **asked)
+    assert (refused.status_code, refused.json()["type"].endswith("does-not-fit")) == (422, True)
+    with_worker(session, takes, name="many:1", kind="cuda", processes=4)
+    assert launch(rosa, world, **asked).status_code == 201
+
+
+def test_on_a_processor_each_process_counts_with_its_part(rosa: TestClient, session: Session, world: World) -> None:
+    with_demonstrations(world, 2)
+    with_worker(session, 20 * GIGABYTE, processes=4)
+    rooms = [
+        estimated(rosa, world, **asked)["places"][0]["room_bytes"] / GIGABYTE
+        for asked in ({"kind": "sft"}, {"kind": "sft", "devices": 2}, {"kind": "reward"})
+    ]
+    assert rooms == [5, 10, 20]
+
+
+def test_several_processes_write_a_rounds_completions_in_parts() -> None:
+    shape = built({"preset": "llama-small", "layers": 0, "width": 0, "vocabulary": 4096, "context": 256})
+    config = {"prompts_per_update": 64, "samples_per_prompt": 2, "max_new_tokens": 32}
+    alone = Work(kind="ppo", config=config, players={"policy": Player(shape=shape, base="x")})
+    rows = [estimates.SIDE_BY_SIDE["ppo"](replace(alone, processes=count))[0] for count in (1, 3, 4)]
+    assert rows == [128, 44, 32]
+    sizes = [estimates.writing(replace(alone, processes=count), "cpu") for count in (1, 4)]
+    assert sizes[0] == 4 * sizes[1]
+
+
+@pytest.mark.parametrize("setting", ["width", "heads", "layers", "patience", "learning_rate"])
+@pytest.mark.parametrize("value", [10**160, 10**320], ids=["huge", "beyond-floats"])
+def test_an_absurd_number_is_refused_and_names_its_setting(setting: str, value: int) -> None:
+    with pytest.raises(ValueError, match=rf"{setting}: must be at most"):
+        config_from("pretrain", {setting: value})
+
+
+def test_a_model_of_absurd_size_is_one_of_which_nothing_is_known() -> None:
+    assert shape_of(MODEL) is not None
+    assert [shape_of(MODEL | {"hidden_size": size}) for size in (10**160, -1, float("inf"))] == [None] * 3
+
+
+def test_what_an_estimate_says_has_an_end() -> None:
+    found = capacity.Estimate(tokens=1, memory={"cpu": {"weights": 10**30}}, smaller={}, base="x")
+    assert found.takes("cpu") == 2**60
+    assert found.kept(insisted=False)["memory"] == {"cpu": 2**60}
+
+
 def test_a_device_has_its_own_room(rosa: TestClient, session: Session, world: World) -> None:
     with_worker(session, 80 * GIGABYTE, kind="cuda", memory_bytes=1)
     place = estimated(rosa, world)["places"][0]
@@ -182,6 +240,20 @@ def test_time_is_that_of_earlier_runs_on_the_same_machine_and_weights(
     slow, fast = estimated(rosa, world, config={"minimum_steps": 24})["places"]
     assert slow["seconds"] == pytest.approx(200)
     assert (slow["earlier"], fast["seconds"], fast["earlier"]) == (1, None, 0)
+
+
+def test_runs_on_another_number_of_devices_say_nothing_of_the_pace(
+    rosa: TestClient, session: Session, world: World
+) -> None:
+    with_demonstrations(world, 2)
+    with_worker(session, 20 * GIGABYTE, processes=2)
+    launched = session.get_one(Run, launch(rosa, world, kind="sft", devices=2).json()["id"])
+    finished = a_finished_run(launched, attempt=1, seconds=100)
+    finished.devices = 2
+    session.add(finished)
+    session.flush()
+    found = [estimated(rosa, world, kind="sft", devices=devices)["places"][0] for devices in (2, 1, None)]
+    assert [place["earlier"] for place in found] == [1, 0, 0]
 
 
 def test_a_run_that_was_taken_up_again_says_nothing_of_the_pace(

@@ -1,6 +1,8 @@
 """Whose turn it is: the most urgent, then the project with the fewest runs at work, then the one served longest ago."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -10,11 +12,14 @@ from app.db import transaction
 from app.jobs import PENDING
 from app.projects.service import create_project
 from app.projects.tables import Project
-from app.runs import leases, turns
+from app.runs import capacity, leases, turns, waiting
+from app.runs.capacity import Offer
 from app.runs.leases import Claim, Failure
 from app.runs.tables import Run
+from app.runs.waiting import Waiting
 from tests.conftest import Database
 
+GIGABYTE = 10**9
 WAITS_FOR_LOCK = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
 
@@ -25,15 +30,34 @@ def a_project(session: Session, **settings: object) -> int:
 
 def queued(session: Session, project_id: int, *, queue: str = "training", **columns: object) -> int:
     """The id of a new run in a project's queue."""
-    kind = "import_model" if queue == "light" else "reward"
-    run = Run(project_id=project_id, kind=kind, queue=queue, config={}, inputs={"models": {}}, seed=1, **columns)
+    columns = {"kind": "import_model" if queue == "light" else "reward"} | columns
+    run = Run(project_id=project_id, queue=queue, config={}, inputs={"models": {}}, seed=1, **columns)
     session.add(run)
     session.flush()
     return run.id
 
 
-def taken(session: Session, doorbell: int, *, devices: int = 1) -> Claim | None:
-    return leases.claim(session, doorbell, owner="one", lease_seconds=60, devices=devices)
+def taken(session: Session, doorbell: int, *, owner: str = "one", devices: int = 1) -> Claim | None:
+    return leases.claim(session, doorbell, owner=owner, lease_seconds=60, devices=devices)
+
+
+def a_worker(session: Session, name: str, room: int, *, kind: str = "cuda", processes: int = 1) -> None:
+    """A worker of the training queue with so many gigabytes for a process."""
+    size: dict[str, Any] = {"room_bytes": room * GIGABYTE, "memory_bytes": room * GIGABYTE, "cores": 1, "devices": []}
+    capacity.offer(session, Offer(name=name, queues=["training"], kind=kind, processes=processes, machine="M", **size))
+
+
+def taking(gigabytes: float, *, insisted: bool = False) -> dict[str, object]:
+    """What a run's row says that takes so much, on any hardware."""
+    size = int(gigabytes * GIGABYTE)
+    return {"tokens": 1, "memory": {"cpu": size, "cuda": size}, "base": "x", "insisted": insisted}
+
+
+def why(session: Session, run_id: int) -> Waiting:
+    """Why a run waits."""
+    found = waiting.reason(session, session.get_one(Run, run_id, populate_existing=True))
+    assert found is not None
+    return found
 
 
 def project_served(session: Session, doorbell: int) -> int | None:
@@ -144,6 +168,90 @@ def test_a_run_that_wants_more_devices_is_left_for_another_worker(session: Sessi
     assert [held and (held.run_id, held.devices) for held in claims] == [(small, None), None, (large, 4)]
 
 
+def test_a_worker_never_takes_what_it_has_no_room_for_though_the_larger_one_is_gone(session: Session) -> None:
+    a_worker(session, "small", 8)
+    a_worker(session, "large", 24)
+    large = queued(session, a_project(session), estimate=taking(24), priority=10)
+    small = queued(session, a_project(session), estimate=taking(8))
+    capacity.withdraw(session, "large")
+
+    claims = [taken(session, large, owner="small") for _ in range(2)]
+
+    assert [held and held.run_id for held in claims] == [small, None]
+    waits = why(session, large)
+    assert (waits.why, waits.takes, waits.room) == ("room", 24 * GIGABYTE, 8 * GIGABYTE)
+    a_worker(session, "large", 24)
+    assert why(session, large).why == "workers"
+    held = taken(session, large, owner="large")
+    assert held is not None
+    assert held.run_id == large
+
+
+def test_memory_and_devices_count_on_the_same_worker(session: Session) -> None:
+    """One has the memory and another the devices: it waits, and says for what."""
+    a_worker(session, "roomy", 80)
+    a_worker(session, "many", 24, processes=4)
+    run = queued(session, a_project(session), devices=2, estimate=taking(40))
+    assert taken(session, run, owner="roomy") is None
+    assert taken(session, run, owner="many", devices=4) is None
+    waits = why(session, run)
+    assert (waits.why, waits.takes, waits.room) == ("room", 40 * GIGABYTE, 24 * GIGABYTE)
+
+
+def test_an_insisted_run_goes_where_there_is_room_and_elsewhere_only_without(session: Session) -> None:
+    a_worker(session, "small", 8)
+    a_worker(session, "large", 24)
+    fits, no_place = queued(session, a_project(session), estimate=taking(24, insisted=True)), taking(30, insisted=True)
+    assert taken(session, fits, owner="small") is None
+    assert taken(session, fits, owner="large") is not None
+    run = queued(session, a_project(session), estimate=no_place)
+    assert why(session, run).why == "workers"
+    held = taken(session, run, owner="small")
+    assert held is not None
+    assert held.run_id == run
+
+
+def test_processes_side_by_side_share_the_memory_of_a_machine_without_devices(session: Session) -> None:
+    a_worker(session, "shared", 8, kind="cpu", processes=4)
+    project_id = a_project(session)
+    team = queued(session, project_id, kind="sft", estimate=taking(3))
+    assert taken(session, team, owner="shared", devices=4) is None
+    assert (why(session, team).why, why(session, team).room) == ("room", 2 * GIGABYTE)
+    pair = queued(session, project_id, kind="sft", devices=2, estimate=taking(3))
+    held = taken(session, team, owner="shared", devices=4)
+    assert held is not None
+    assert held.run_id == pair
+    # One process works it off alone.
+    assert taken(session, queued(session, project_id, estimate=taking(8)), owner="shared", devices=4) is not None
+
+
+def test_an_absurd_estimate_stops_nobody_elses_turn(session: Session) -> None:
+    a_worker(session, "one", 8)
+    project_id = a_project(session)
+    absurd = queued(session, project_id, estimate=taking(1e30), priority=10)
+    small = queued(session, project_id, estimate=taking(1))
+    held = taken(session, absurd)
+    assert held is not None
+    assert held.run_id == small
+    assert why(session, absurd).why == "room"
+
+
+def test_what_has_no_room_is_passed_over_without_asking_the_workers_each_time(session: Session) -> None:
+    a_worker(session, "one", 8)
+    a_worker(session, "large", 80)
+    project_id = a_project(session)
+    small = queued(session, project_id, estimate=taking(1), priority=200)
+    many = "INSERT INTO runs (project_id, kind, queue, config, seed, state, run_after, estimate)"
+    many += " SELECT :project, 'reward', 'training', '{}', 1, 'queued', now(), CAST(:estimate AS jsonb)"
+    many += " FROM generate_series(1, 500)"
+    session.execute(text(many), {"project": project_id, "estimate": json.dumps(taking(40))})
+    before = read_of(session, "workers")
+    held = taken(session, small)
+    assert held is not None
+    assert held.run_id == small
+    assert 0 < read_of(session, "workers") - before < 10
+
+
 def test_a_look_reads_a_row_a_project_and_not_a_row_a_run(session: Session) -> None:
     """With five thousand runs of one project waiting, and one of another."""
     busy = a_project(session)
@@ -158,10 +266,15 @@ def test_a_look_reads_a_row_a_project_and_not_a_row_a_run(session: Session) -> N
 
 def touched(session: Session, doorbell: int) -> int:
     """How many rows and index entries of `runs` a claim reads."""
-    read = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'runs'"
-    before = session.scalar(text(read)) or 0
+    before = read_of(session, "runs")
     assert taken(session, doorbell) is not None
-    return (session.scalar(text(read)) or 0) - before
+    return read_of(session, "runs") - before
+
+
+def read_of(session: Session, table: str) -> int:
+    """How many rows and index entries of a table this transaction has read."""
+    read = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = :table"
+    return session.scalar(text(read), {"table": table}) or 0
 
 
 def two_at_once(doorbells: tuple[int, int]) -> tuple[bool, int | None]:
@@ -194,6 +307,17 @@ def limited(committed_database: Database) -> tuple[int, int]:
     with transaction() as session:
         project_id = a_project(session, runs_at_once=1)
         return queued(session, project_id), queued(session, project_id, queue="large")
+
+
+@pytest.mark.commits
+def test_a_claim_does_not_wait_for_a_run_that_somebody_changes(limited: tuple[int, int]) -> None:
+    """It holds up all other claims while it waits: it passes the run over."""
+    with transaction() as session:
+        session.execute(text("SELECT FROM runs WHERE id = :id FOR UPDATE"), {"id": limited[0]})
+        with transaction() as other:
+            other.execute(text("SET LOCAL lock_timeout = '5s'"))
+            assert taken(other, limited[0]) is None
+    assert claimed_alone(limited[0]) == limited[0]
 
 
 @pytest.mark.commits

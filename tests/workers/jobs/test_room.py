@@ -22,15 +22,25 @@ SMALL = Hardware(memory_bytes=10**9, cores=2, devices=(), machine="2 × Slow")
 TAKES = {"tokens": 10, "memory": {"cpu": 10**9 + 1, "cuda": 1}, "base": "x", "insisted": False}
 
 
-def test_memory_is_the_least_of_the_machines_the_containers_and_the_settings(tmp_path: Path) -> None:
+def test_memory_is_the_less_of_the_machines_and_the_containers(tmp_path: Path) -> None:
     limit, none = tmp_path / "memory.max", tmp_path / "missing"
-    machine = hardware.memory(Settings(), limits=[none])
+    machine = hardware.memory(limits=[none])
     assert machine > 2**30
     limit.write_text("max\n")
-    assert hardware.memory(Settings(), limits=[limit]) == machine
+    assert hardware.memory(limits=[limit]) == machine
     limit.write_text("1000000\n")
-    assert hardware.memory(Settings(), limits=[none, limit]) == 1_000_000
-    assert hardware.memory(Settings(run_memory_gb=0.5), limits=[none]) == 2**29
+    assert hardware.memory(limits=[none, limit]) == 1_000_000
+
+
+def test_processes_share_a_machines_memory_and_each_has_what_the_settings_give_one(
+    use_settings: Callable[..., Settings],
+) -> None:
+    use_settings(run_memory_gb=0.5)
+    assert hardware.here().limit_bytes == 2**29
+    limited = Hardware(memory_bytes=10**9, cores=2, devices=(), machine="", limit_bytes=300 * 10**6)
+    assert [capacity.room_of(limited, count) for count in (1, 2, 4)] == [300 * 10**6, 300 * 10**6, 250 * 10**6]
+    device = Device(kind="cuda", name="A", memory_bytes=80)
+    assert capacity.room_of(Hardware(memory_bytes=9, cores=2, devices=(device, device), machine=""), 2) == 80
 
 
 def test_a_process_has_the_room_of_the_smallest_device() -> None:
@@ -82,7 +92,7 @@ def test_a_worker_says_what_it_has_until_it_ends(database: object, monkeypatch: 
 
 
 @pytest.mark.commits
-def test_a_run_that_has_no_room_ends_with_advice_before_its_process_starts(
+def test_a_run_that_was_taken_before_the_worker_said_what_it_has_goes_back_before_its_process_starts(
     start: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hardware, "here", lambda: SMALL)
@@ -93,10 +103,12 @@ def test_a_run_that_has_no_room_ends_with_advice_before_its_process_starts(
     execution.execute(run_id)
 
     run = read_run(run_id)
-    assert (run.state, run.reason) == ("failed", "too_large")
-    assert run.error == "The run would take about 1.0 GB, and this worker (2 × Slow) has 1.0 GB: it was not started."
-    assert run.advice
-    assert [one.data["to"] for one in events_of(run_id, "state")] == ["queued", "claimed", "failed"]
+    assert (run.state, run.reason, run.started_at) == ("queued", None, None)
+    told = events_of(run_id, "state")
+    assert [one.data["to"] for one in told] == ["queued", "claimed", "queued"]
+    assert "2 × Slow" in told[-1].data["text"]
+    # It rests until the worker has said so, which takes it from then on no more.
+    assert run.run_after > told[-1].at
 
 
 @pytest.mark.commits

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { waitingText } from "./waiting";
 
-const NOTHING = { queue: "training", runs: null, projects: null, limit: null, until: null };
+const NOTHING = { queue: "training", runs: null, projects: null, limit: null, takes: null, room: null, until: null };
 
 describe("why a run waits", () => {
   it("names the project's limit and how many are at work", () => {
@@ -21,6 +21,12 @@ describe("why a run waits", () => {
 
   it("says how to start a worker where there is none", () => {
     expect(waitingText({ ...NOTHING, queue: "night", why: "worker" })).toContain("plackett work night");
+  });
+
+  it("says what the run takes and what there is for it", () => {
+    const text = waitingText({ ...NOTHING, why: "room", takes: 40e9, room: 24e9 });
+    expect(text).toContain("takes about 40");
+    expect(text).toContain("24 GB at most");
   });
 
   it("says what the largest worker has", () => {

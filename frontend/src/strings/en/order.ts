@@ -12,6 +12,8 @@ export const order = {
     worker: (queue: string) =>
       `No worker serves the queue “${queue}”. Somebody has to start one: plackett work ${queue}`,
     devices: (most: number) => `It asks for more devices than any worker of its queue has: ${most} at most.`,
+    room: (takes: string, most: string) =>
+      `It takes about ${takes}, and no worker of its queue that is there has so much for it: ${most} at most. It waits for a larger one.`,
     project_limit: (running: number, limit: number) =>
       `This project may have ${limit} ${limit === 1 ? "run" : "runs"} at work at once, and ${running} ${running === 1 ? "is" : "are"}.`,
     priority: (before: number) =>

@@ -13,6 +13,8 @@ export const order: Strings["order"] = {
     pause: (when) => `将于 ${when} 再次尝试。`,
     worker: (queue) => `没有工作进程处理队列“${queue}”。需要有人启动一个：plackett work ${queue}`,
     devices: (most) => `它要求的设备数超过该队列任何工作进程的设备数：最多 ${most} 个。`,
+    room: (takes, most) =>
+      `它大约需要 ${takes} 内存，而该队列现有的工作进程最多能给它 ${most}。它等待内存更大的工作进程。`,
     project_limit: (running, limit) => `本项目最多同时进行 ${limit} 个运行，现在已有 ${running} 个。`,
     priority: (before) => `有 ${before} 个更紧急的运行排在前面。`,
     turn: (before, projects) =>
