@@ -44,6 +44,8 @@ COPIES_WHEN_DRAWN: Final = 6
 IN_PIECES: Final = 1.35
 # States that reward training remembers at most on a processor (`workers.rlhf.reward.REMEMBERED_BYTES`).
 REMEMBERED: Final = 2**30
+# A model on a processor writes from a copy of its matrices up to this size (`workers.rlhf.swift_layers.MOST_BYTES`).
+MOST_COPIED: Final = 2**31
 # Prompts that policies answer before and after for people to read.
 SHOWN: Final = 8
 
@@ -128,13 +130,23 @@ def between_passes(work: Work, hardware: Hardware) -> int:
 
 def writing(work: Work, hardware: Hardware) -> int:
     """Keys and values of all completions that are written side by side, 2·L·kept numbers a token (Pope et al. 2022,
-    §3.3), one layer's of them twice while they move, and the logits that tokens are drawn from.
+    §3.3), one layer's of them twice while they move, and the logits that tokens are drawn from; on a processor also the
+    copy that a model writes from.
     """
-    rows, reply = SIDE_BY_SIDE[work.kind](work) if work.kind in SIDE_BY_SIDE else (0, 0)
+    if work.kind not in SIDE_BY_SIDE:
+        return 0
+    rows, reply = SIDE_BY_SIDE[work.kind](work)
     shape = work.learner
     cache = 2 * (shape.layers + 1) * shape.kept * (work.prompt + reply)
     each = NUMBER if work.full else READING[hardware]
-    return rows * (each * cache + NUMBER * COPIES_WHEN_DRAWN * shape.vocabulary)
+    drawn = rows * (each * cache + NUMBER * COPIES_WHEN_DRAWN * shape.vocabulary)
+    return drawn + (copied(shape) if hardware == "cpu" else 0)
+
+
+def copied(shape: Shape) -> int:
+    """The copy of its matrices that a model on a processor writes from, where it is not too large to be made."""
+    size = NUMBER * (shape.layers * sum(into * out for into, out in shape.matrices) + shape.vocabulary * shape.width)
+    return size if size <= MOST_COPIED else 0
 
 
 def _all(work: Work) -> list[Shape]:

@@ -11,6 +11,7 @@ from app.auth.dependencies import ProjectReader, ProjectResearcher
 from app.dependencies import PageDep, SessionDep
 from app.errors import Forbidden, NotFound, Unprocessable
 from app.pagination import Page
+from app.problems import shown
 from app.runs import events, following, launching, reports, service, waiting
 from app.runs.doors import ChangeableRun, ReadableRun
 from app.runs.estimate_schemas import EstimateRead, estimate_read
@@ -70,7 +71,9 @@ def estimate_run(new: NewRun, access: ProjectResearcher, session: SessionDep) ->
         return estimate_read(*launching.preview(session, _wanted(new, access)))
     except (Unprocessable, NotFound) as refusal:
         # Somebody is still filling in the form: that is no mistake of theirs.
-        return EstimateRead(verdict="not_launchable", why=refusal.detail, tokens=None, takes_bytes=None, places=[])
+        return EstimateRead(
+            verdict="not_launchable", why=shown(refusal.detail), tokens=None, takes_bytes=None, places=[]
+        )
 
 
 def _launch(new: NewRun, access: Access, session: SessionDep) -> RunRead:

@@ -22,6 +22,7 @@ from tests.app.cast import OpenClient, browser
 from tests.app.judgment_rows import World
 from tests.workers.jobs import stand_in
 from tests.workers.jobs.stage import a_stocked_world, with_demonstrations, with_judgments
+from workers.rlhf import swift_layers
 from workers.rlhf.configs import config_from
 
 GIGABYTE = 10**9
@@ -186,8 +187,16 @@ def test_several_processes_write_a_rounds_completions_in_parts() -> None:
     alone = Work(kind="ppo", config=config, players={"policy": Player(shape=shape, base="x")})
     rows = [estimates.SIDE_BY_SIDE["ppo"](replace(alone, processes=count))[0] for count in (1, 3, 4)]
     assert rows == [128, 44, 32]
-    sizes = [estimates.writing(replace(alone, processes=count), "cpu") for count in (1, 4)]
+    sizes = [estimates.writing(replace(alone, processes=count), "cuda") for count in (1, 4)]
     assert sizes[0] == 4 * sizes[1]
+
+
+def test_a_model_on_a_processor_writes_from_a_copy_unless_it_is_too_large() -> None:
+    shape = built({"preset": "llama-small", "layers": 0, "width": 0, "vocabulary": 4096, "context": 256})
+    matrices = shape.layers * sum(into * out for into, out in shape.matrices) + 4096 * shape.width
+    assert estimates.copied(shape) == 4 * matrices
+    assert estimates.copied(replace(shape, vocabulary=2**31 // (4 * shape.width))) == 0
+    assert estimates.MOST_COPIED == swift_layers.MOST_BYTES
 
 
 @pytest.mark.parametrize("setting", ["width", "heads", "layers", "patience", "learning_rate"])
