@@ -1,5 +1,5 @@
 export const order = {
-  title: "Turn and place",
+  title: "Urgency, queue and devices",
   priority: "Urgency",
   levels: { urgent: "Urgent", normal: "Normal", background: "When nothing else waits" },
   priorityHint: "More urgent runs are taken first, whichever project they are of.",
