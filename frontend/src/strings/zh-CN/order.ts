@@ -1,7 +1,7 @@
 import type { Strings } from "../en";
 
 export const order: Strings["order"] = {
-  title: "优先级、队列与设备",
+  title: "紧急程度、队列与设备",
   priority: "紧急程度",
   levels: { urgent: "紧急", normal: "普通", background: "空闲时再做" },
   priorityHint: "更紧急的运行先开始，不论属于哪个项目。",
