@@ -26,17 +26,31 @@ FEWEST_TOKENS: Final = 16
 @contextmanager
 def swift_layers(role: Role, tokens: int) -> Iterator[None]:
     """Let a role's model read from such a copy until it has written so many tokens; nothing may learn inside."""
-    with forwards(_copies(role) if tokens >= FEWEST_TOKENS else {}):
+    with forwards(_copies(role, tokens)):
         yield
 
 
+def writes_from_copy(role: Role, tokens: int) -> bool:
+    """Whether a role that may write so many tokens writes them from a copy, whose products round a little apart."""
+    return bool(_copied(role, tokens))
+
+
 @torch.no_grad()
-def _copies(role: Role) -> dict[nn.Module, Callable[..., Tensor]]:
-    adapter = role.adapter if role.adapter in role.model.lora else None
-    layers = [layer for layer in _linear(role.model.causal) if _can(layer, adapter)]
-    if sum(_plain(layer).weight.nbytes for layer in layers) > MOST_BYTES:
-        return {}
-    return {layer: partial(_read, laid_out(_weight(layer, adapter)), _plain(layer).bias) for layer in layers}
+def _copies(role: Role, tokens: int) -> dict[nn.Module, Callable[..., Tensor]]:
+    adapter = _adapter(role)
+    return {
+        layer: partial(_read, laid_out(_weight(layer, adapter)), _plain(layer).bias) for layer in _copied(role, tokens)
+    }
+
+
+def _copied(role: Role, tokens: int) -> list[Any]:
+    layers = [layer for layer in _linear(role.model.causal) if _can(layer, _adapter(role))]
+    is_small = sum(_plain(layer).weight.nbytes for layer in layers) <= MOST_BYTES
+    return layers if is_small and tokens >= FEWEST_TOKENS else []
+
+
+def _adapter(role: Role) -> str | None:
+    return role.adapter if role.adapter in role.model.lora else None
 
 
 def _linear(module: nn.Module) -> Iterator[nn.Module]:

@@ -75,6 +75,13 @@ def test_adapters_that_are_more_than_one_matrix_write_as_they_are(role: Role) ->
     assert set(during) == {14}
 
 
+def test_it_is_known_whether_a_copy_writes(role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert swift_layers.writes_from_copy(role, TOKENS)
+    assert not swift_layers.writes_from_copy(role, swift_layers.FEWEST_TOKENS - 1)
+    monkeypatch.setattr(swift_layers, "MOST_BYTES", 0)
+    assert not swift_layers.writes_from_copy(role, TOKENS)
+
+
 def test_few_tokens_are_not_worth_a_copy(role: Role) -> None:
     during: list[int] = []
     written(role, swift_layers.FEWEST_TOKENS - 1, on_token=lambda *_: during.append(copied(role.model)))
