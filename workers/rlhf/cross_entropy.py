@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from workers.rlhf.in_place import adds_in_place, gradient_of
 from workers.rlhf.logprobs import token_logprobs
+from workers.rlhf.products import product
 
 # On a CPU so few that the logits of a common vocabulary stay in memory that the process has already.
 CHUNK: Final = {"cpu": 128, "cuda": 2048}
@@ -38,11 +39,11 @@ class _SummedNll(torch.autograd.Function):
         total = torch.zeros((), dtype=torch.float32, device=hidden_Md.device)
         for start in range(0, len(token_M), CHUNK.get(hidden_Md.device.type, 128)):
             part = slice(start, start + CHUNK.get(hidden_Md.device.type, 128))
-            logit_CV = (hidden_Md[part] @ near_Vd.T).float()
+            logit_CV = product(hidden_Md[part], near_Vd).float()
             total += _chunk(logit_CV, token_M[part])
             slope_CV = logit_CV.to(hidden_Md.dtype)
             if slope_Md is not None:
-                torch.matmul(slope_CV, near_Vd, out=slope_Md[part])
+                slope_Md[part] = product(slope_CV, near_Vd.T)
             if slope_Vd is not None and hidden_Md.dtype == torch.float32:
                 slope_Vd.addmm_(slope_CV.T, hidden_Md[part])
             elif slope_Vd is not None:

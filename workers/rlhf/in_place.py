@@ -14,7 +14,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, linear
+from torch.nn.functional import embedding
+
+from workers.rlhf.products import product
 
 
 @contextmanager
@@ -75,7 +77,7 @@ class _Linear(torch.autograd.Function):
     def forward(ctx: Any, states: Tensor, weight_oi: Tensor) -> Tensor:
         ctx.save_for_backward(states)
         ctx.weight = weight_oi
-        return linear(states, weight_oi)
+        return product(states, weight_oi)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
@@ -84,7 +86,7 @@ class _Linear(torch.autograd.Function):
         if to_weight:
             slope_oT = gradients[0].flatten(0, -2).T
             gradient_of(weight_oi).addmm_(slope_oT, states.flatten(0, -2))
-        return gradients[0] @ weight_oi if to_states else None, None
+        return product(gradients[0], weight_oi.T) if to_states else None, None
 
 
 class _Embedding(torch.autograd.Function):

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, silu
+from torch.nn.functional import silu
 
 from workers.rlhf.in_place import adds_in_place, forwards, gradient_of, gradients_in_place
 from workers.rlhf.lean_adapters import can_adapt, read_adapted, read_gated_adapted
+from workers.rlhf.products import product
 
 Reads = dict[nn.Module, Callable[..., Tensor]]
 GATED: Final = frozenset({"LlamaMLP", "MistralMLP", "Qwen2MLP", "Qwen3MLP"})
@@ -70,7 +71,7 @@ class _Gated(torch.autograd.Function):
     def forward(ctx: Any, gate: Tensor, up: Tensor, weight_di: Tensor) -> Tensor:
         ctx.save_for_backward(gate, up)
         ctx.weight = weight_di
-        return linear(silu(gate).mul_(up), weight_di)
+        return product(silu(gate).mul_(up), weight_di)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
@@ -78,7 +79,7 @@ class _Gated(torch.autograd.Function):
         open_gate = silu(gate)
         inner_Ti = (open_gate * up).flatten(0, -2)
         gradient_of(ctx.weight).addmm_(gradients[0].flatten(0, -2).T, inner_Ti)
-        slope = gradients[0] @ ctx.weight
+        slope = product(gradients[0], ctx.weight.T)
         to_up = open_gate.mul_(slope)
         return torch.ops.aten.silu_backward(slope.mul_(up), gate), to_up, None
 

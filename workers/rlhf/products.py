@@ -1,4 +1,4 @@
-"""Products of states and weights that nothing learns from, on a CPU by oneDNN.
+"""Products of states and weights without a way back for gradients, on a CPU by oneDNN.
 
 BLAS lays a weight out anew in every product, which for few rows takes as long as the product itself. oneDNN multiplies
 faster here, and can keep its layout of a weight that is read again and again.
