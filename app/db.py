@@ -27,6 +27,8 @@ NAMING_CONVENTION = {
 }
 
 RESTED_SECONDS: Final = 1.0
+# A server process keeps what it learnt about tables and statements until its connection ends, and grows with it.
+LONGEST_CONNECTION_SECONDS: Final = 900
 
 Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
@@ -70,6 +72,7 @@ def engine() -> Engine:
         pool_size=settings.database_pool,
         max_overflow=0,
         pool_timeout=10,
+        pool_recycle=LONGEST_CONNECTION_SECONDS,
         connect_args={
             "connect_timeout": 5,
             "options": "-c statement_timeout=10s -c lock_timeout=3s"
