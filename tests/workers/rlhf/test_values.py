@@ -27,6 +27,25 @@ def reward_folder(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return save_reward(tiny_base, tmp_path_factory.mktemp("reward") / "artifact")
 
 
+# Values on the policy's own states
+
+
+def test_first_values_come_from_the_other_half_of_the_prompts(tiny_base: Path, reward_folder: Path) -> None:
+    players = played(tiny_base, reward_folder, SMALL)
+    answers = answered(players)
+    torch.manual_seed(0)
+    noise_NR = torch.zeros(answers.action_NR.shape)
+    rows = torch.arange(18)
+    noise_NR[rows, answers.action_NR.sum(1) - 1] = torch.randn(18)
+    value_NR = credit.first_values(players, answers, noise_NR, torch.zeros(18), SMALL)
+    return_NR = torch.flip(torch.flip(noise_NR, [1]).cumsum(1), [1])
+    mask = answers.action_NR
+    own = players.value_head(rollout.action_states(players.policy, answers, SMALL)).detach()
+    # Fitted on all, noise is partly memorised; across the halves it can't be.
+    assert float(torch.corrcoef(torch.stack([own, return_NR[mask]]))[0, 1]) > 0.3
+    assert float(torch.corrcoef(torch.stack([value_NR[mask], return_NR[mask]]))[0, 1]) < 0.3
+
+
 # Values apart
 
 
