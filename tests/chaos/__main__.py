@@ -64,16 +64,19 @@ def one_round(chaos: Chaos, tally: dict[str, Any], asked: argparse.Namespace) ->
     """Some kills, a look at the books, a line; the tally is kept after each."""
     began, before = time.monotonic(), Counter(chaos.killer.kills)
     missing = min(A_ROUND, asked.kills - sum(tally["kills"].values()))
+    known = len(chaos.journal.accepted("/ranking"))
+    chaos.keep_busy()
     for _ in range(missing):
         [target] = chaos.random.choices(list(SHARES), weights=list(SHARES.values()))
         chaos.killer.kill(target, chaos.plan.longest_delay)
-    broken = chaos.check()
+    broken, rankings = chaos.check(), len(chaos.journal.accepted("/ranking"))
+    if rankings == known:
+        broken.append("nobody ranked anything, so that this round shows little")
     tally["kills"] = dict(Counter(tally["kills"]) + (chaos.killer.kills - before))
     tally["broken"] += broken
     tally["seconds"] += time.monotonic() - began
     tally["rounds"] += 1
     (asked.folder / "tally.json").write_text(json.dumps(tally))
-    rankings = len(chaos.journal.accepted("/ranking"))
     print(f"{sum(tally['kills'].values())} kills, {rankings} rankings, {len(broken)} broken promises", flush=True)
 
 

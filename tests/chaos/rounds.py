@@ -12,8 +12,12 @@ from random import Random
 from typing import Any
 
 import psycopg
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from app import instance
+from app.db import psycopg_url
 from app.embedded import children
 from app.embedded.children import ChildSpec
 from app.instance import Record
@@ -23,7 +27,7 @@ from tests.chaos.journal import Journal
 from tests.chaos.killing import Killer, wait_until
 from tests.chaos.people import Crowd
 from tests.chaos.recipe import STEPS, chain
-from tests.chaos.world import read_cast
+from tests.chaos.world import keep_open, read_cast
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS, END_SECONDS = 240.0, 180.0
@@ -104,6 +108,22 @@ class Chaos:
         """The simulated people, at work."""
         cast = read_cast(self.data_dir)
         return Crowd(self.record().url, cast, self.journal, self.random, pause_seconds=self.plan.pause_seconds).start()
+
+    def keep_busy(self) -> None:
+        """See to it that nobody runs out of tasks, however many rounds there are."""
+        wait_until(self._add_tasks, "tasks for everybody")
+
+    def _add_tasks(self) -> bool:
+        made = create_engine(psycopg_url(self.record().database_url))
+        try:
+            with Session(made) as session:
+                keep_open(session, read_cast(self.data_dir), self.plan.tasks)
+                session.commit()
+        except OperationalError:
+            return False
+        finally:
+            made.dispose()
+        return True
 
     def rounds(self) -> Iterator[list[str]]:
         """Kill all targets of the plan; after each round wait until all is well again, and yield what is broken."""

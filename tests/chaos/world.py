@@ -1,18 +1,23 @@
 """The chaos suite's project: a live model, prompts, tasks that two are to judge, and simulated people."""
 
 import json
+import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth import tokens
 from app.auth.access import Identity
 from app.auth.tables import User
-from app.projects.tables import Membership
+from app.projects.tables import Membership, Project
+from app.prompts.tables import PromptSet
+from app.registry.tables import ModelVersion
 from app.storage import store
+from app.tasks.tables import Task
 from tests.app.judgment_rows import World, a_world
 from tests.workers.jobs.stand_in import write_artifact
 
@@ -67,10 +72,19 @@ def make(session: Session, folder: Path, *, annotators: int, tasks: int) -> Cast
     return Cast(world.project.id, people, actor(world, "admin", 1))
 
 
+def keep_open(session: Session, cast: Cast, how_many: int) -> None:
+    """Make as many tasks as are missing of so many open ones."""
+    missing = how_many - (session.scalar(select(func.count()).where(Task.state == "open")) or 0)
+    project = session.get_one(Project, cast.project_id)
+    prompt_set = session.scalars(select(PromptSet)).one()
+    model = session.scalars(select(ModelVersion).where(ModelVersion.run_id.is_(None))).one()
+    add_tasks(World(session, project, prompt_set, model), missing)
+
+
 def add_tasks(world: World, how_many: int) -> None:
     """Tasks over three completions each, to be judged by two people."""
     for _ in range(how_many):
-        prompt = world.prompt()
+        prompt = world.prompt(text=f"Question {uuid.uuid4()}?")
         world.task(overlap=2, prompt=prompt, completion_ids=world.completions(prompt, 3))
 
 
