@@ -13,11 +13,12 @@ from app.auth import service as auth
 from app.auth import tokens
 from app.auth.access import Identity
 from app.auth.tables import User
-from app.projects.tables import Membership, Project
-from app.prompts.tables import PromptSet
-from app.registry.tables import ModelVersion
+from app.projects.tables import Membership
+
+# All tables, so that rows can be written from a process in which nothing else of the service runs.
+from app.schema import projects, prompts, registry
+from app.schema import tasks as tasks_and_slots
 from app.storage import store
-from app.tasks.tables import Task
 from tests.app.judgment_rows import World, a_world
 from tests.workers.jobs.stand_in import write_artifact
 
@@ -74,10 +75,10 @@ def make(session: Session, folder: Path, *, annotators: int, tasks: int) -> Cast
 
 def keep_open(session: Session, cast: Cast, how_many: int) -> None:
     """Make as many tasks as are missing of so many open ones."""
-    missing = how_many - (session.scalar(select(func.count()).where(Task.state == "open")) or 0)
-    project = session.get_one(Project, cast.project_id)
-    prompt_set = session.scalars(select(PromptSet)).one()
-    model = session.scalars(select(ModelVersion).where(ModelVersion.run_id.is_(None))).one()
+    missing = how_many - (session.scalar(select(func.count()).where(tasks_and_slots.Task.state == "open")) or 0)
+    project = session.get_one(projects.Project, cast.project_id)
+    prompt_set = session.scalars(select(prompts.PromptSet)).one()
+    model = session.scalars(select(registry.ModelVersion).where(registry.ModelVersion.run_id.is_(None))).one()
     add_tasks(World(session, project, prompt_set, model), missing)
 
 
