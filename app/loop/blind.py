@@ -1,6 +1,6 @@
 """Blind comparisons: two model versions answer the same held-out prompts, and people judge without knowing of it.
 
-What people say of these pairs is evaluation, never training data: the prompts are held out from every model, and a
+What people say of these tasks is evaluation, never training data: the prompts are held out from every model, and a
 policy that learnt from its own examination would pass the next one. So no judgment of them becomes a comparison.
 """
 
@@ -29,27 +29,38 @@ from app.runs.launching import Launch, launch
 from app.runs.priorities import URGENT
 from app.runs.tables import Run
 from app.tasks import blind as tasks
+from app.tasks.assignment import BLANKS
 
 PURPOSE: Final = "blind"
 # What the run calls its models, and what whoever asks calls them.
 FIELDS: Final = {"models.first": "candidate_id", "models.second": "rival_id"}
 TONES: Final = {"better": "good", "worse": "bad", "undecided": "neutral"}
 # A judgment that came after its task was closed (`extra`) was not asked for any more, and one that was withdrawn counts
-# for nothing. A task has one completion by each version and takes one judgment.
+# for nothing. A task takes one judgment, and a judgment is one vote, however many completions it orders: for the side
+# that wins more of the pairs of one completion by each, so that nobody counts more often by seeing more cards. What
+# says the same shares a card (`distinct` in app/tasks) and has its place in the order.
 VOTES: Final = text(
     """
-    SELECT r.annotator_id,
-           count(*) FILTER (WHERE ours.rank < theirs.rank) AS wins,
-           count(*) FILTER (WHERE ours.rank > theirs.rank) AS losses,
-           count(*) FILTER (WHERE ours.rank = theirs.rank) AS ties
-    FROM tasks t
-    JOIN rankings r ON r.task_id = t.id AND r.superseded_by_id IS NULL AND r.withdrawn_at IS NULL AND NOT r.extra
-    JOIN (ranking_items ours JOIN completions a ON a.id = ours.completion_id)
-      ON ours.ranking_id = r.id AND a.model_version_id = :candidate
-    JOIN (ranking_items theirs JOIN completions b ON b.id = theirs.completion_id)
-      ON theirs.ranking_id = r.id AND b.model_version_id = :rival
-    WHERE t.run_id = :run AND t.purpose = 'blind'
-    GROUP BY r.annotator_id
+    WITH placed AS (
+      SELECT r.id, r.annotator_id, said.model_version_id AS author, i.rank
+      FROM tasks t
+      JOIN rankings r ON r.task_id = t.id AND r.superseded_by_id IS NULL AND r.withdrawn_at IS NULL AND NOT r.extra
+      JOIN ranking_items i ON i.ranking_id = r.id
+      JOIN completions card ON card.id = i.completion_id
+      JOIN completions said ON said.run_id = t.run_id AND said.prompt_id = t.prompt_id
+        AND btrim(said.text, :blanks) = btrim(card.text, :blanks)
+      WHERE t.run_id = :run AND t.purpose = 'blind'),
+    leads AS (
+      SELECT ours.annotator_id, sum(sign(theirs.rank - ours.rank)) AS lead
+      FROM placed ours JOIN placed theirs USING (id)
+      WHERE ours.author = :candidate AND theirs.author = :rival
+      GROUP BY ours.annotator_id, id)
+    SELECT annotator_id,
+           count(*) FILTER (WHERE lead > 0) AS wins,
+           count(*) FILTER (WHERE lead < 0) AS losses,
+           count(*) FILTER (WHERE lead = 0) AS ties
+    FROM leads
+    GROUP BY annotator_id
     """
 )
 
@@ -68,7 +79,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A comparison with the votes by now and how many pairs still wait for theirs."""
+    """A comparison with the votes by now and how many tasks still wait for theirs."""
 
     comparison: BlindComparison
     candidate: ModelVersion
@@ -145,12 +156,16 @@ def _refuse_twice(session: Session, one: int, other: int) -> None:
 def _launch(
     session: Session, wish: Wish, rival_id: int, prompt_ids: Sequence[int], seed: int, actor: User | None
 ) -> Run:
-    """The run that writes one completion a version and prompt, under names that say nothing of either."""
+    """The run that writes as many completions a prompt as the project's tasks have, half by each version.
+
+    Of an odd number chance, by the seed, gives one more to either; their names in the run say nothing of them.
+    """
     wanted = Launch(
         project_id=wish.project_id,
         kind="sample",
-        config={"prompts": len(prompt_ids), "completions_per_prompt": 2},
+        config={"prompts": len(prompt_ids)},
         models={"first": wish.candidate_id, "second": rival_id},
+        shares=dict.fromkeys(("first", "second"), 0.5),
         seed=seed,
         priority=URGENT,
     )
@@ -192,15 +207,26 @@ def _hold(session: Session, which: ColumnElement[bool], *, skip: bool = False) -
 
 
 def open_tasks(session: Session, run_id: int) -> int:
-    """Put the pairs that a comparison's run has written onto the desk, unless it has ended; how many.
+    """Put the prompts that a comparison's run has answered onto the desk, unless it has ended; how many.
 
     Its worker calls it, in the transaction that brings completions and holds the run.
     """
     comparison = _hold(session, BlindComparison.run_id == run_id)
     if comparison is None or comparison.state != "open":
         return 0
-    opened = tasks.open_pairs(session, project_id=comparison.project_id, run_id=run_id)
+    opened = tasks.open_answered(
+        session,
+        project_id=comparison.project_id,
+        run_id=run_id,
+        completions_per_prompt=_cards(session, comparison),
+    )
     return len(opened.task_ids)
+
+
+def _cards(session: Session, comparison: BlindComparison) -> int:
+    """How many completions of a prompt both versions write together."""
+    cards: int = session.get_one(Run, comparison.run_id).config["completions_per_prompt"]
+    return cards
 
 
 def _finish(session: Session, here: Seen) -> None:
@@ -223,7 +249,7 @@ def _finish(session: Session, here: Seen) -> None:
 
 
 def _end_work(session: Session, comparison: BlindComparison, actor: User | None) -> None:
-    """Write no more pairs and ask for no more votes."""
+    """Write no more and ask for no more votes."""
     run = session.get_one(Run, comparison.run_id, populate_existing=True)
     if run.state not in lifecycle.FINAL:
         runs.cancel(session, run.id, actor=actor)
@@ -322,13 +348,13 @@ def tally_of(session: Session, comparison: BlindComparison) -> Tally:
             most_by_one=comparison.most_by_one,
             most_share=comparison.most_share,
         )
-    asked = {"run": comparison.run_id, "candidate": comparison.candidate_id, "rival": comparison.rival_id}
-    rows = session.execute(VOTES, asked).all()
+    sides = {"candidate": comparison.candidate_id, "rival": comparison.rival_id}
+    rows = session.execute(VOTES, {"run": comparison.run_id, "blanks": BLANKS, **sides}).all()
     return Tally(
         wins=sum(row.wins for row in rows),
         losses=sum(row.losses for row in rows),
         ties=sum(row.ties for row in rows),
-        identical=tasks.count_identical(session, comparison.run_id),
+        identical=tasks.count_identical(session, comparison.run_id, _cards(session, comparison)),
         most_by_one=max((row.wins + row.losses for row in rows), default=0),
         most_share=most_share(_people(session, comparison.project_id)),
     )

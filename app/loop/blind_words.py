@@ -19,7 +19,7 @@ def most_share(people: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Votes for the candidate, for the rival and for neither; `identical` pairs nobody was asked about.
+    """Votes for the candidate, for the rival and for neither; `identical` prompts nobody was asked about.
 
     `most_by_one`: decided votes of the person who cast most of them, `most_share` what one person may cast.
     """
@@ -95,7 +95,7 @@ def votes_words(finding: Finding, error: float) -> str:
     counts = f"{plural(tally.wins, 'win')}, {tally.losses:,} {'loss' if tally.losses == 1 else 'losses'}"
     text = f"{counts}, {plural(tally.ties, 'tie')} of {plural(tally.votes, 'vote')}"
     if tally.identical:
-        text += f" (and {plural(tally.identical, 'pair')} of the same text)"
+        text += f" (and {plural(tally.identical, 'prompt')} answered alike)"
     if here.share is None:
         return text
     promised = f"{100 * (1 - error):g} % confidence sequence {here.low:.3f}–{here.high:.3f}"

@@ -65,7 +65,7 @@ class BlindComparison(Base):
     """Two model versions that answer the same held-out prompts, judged by people who do not know of it.
 
     The votes are the judgments of the tasks of its run. They are counted here when it ends: `wins` for the candidate,
-    `losses` for the rival, `identical` pairs of the same text, which nobody is asked about, apart from the `ties`;
+    `losses` for the rival, `identical` prompts answered alike, which nobody is asked about, apart from the `ties`;
     `most_by_one` of the decided votes were one person's, of whom a verdict took `most_share` of them at most.
     """
 

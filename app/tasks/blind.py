@@ -1,5 +1,9 @@
-"""Tasks of a blind comparison: two completions of a held-out prompt, one judgment each, on the desk like any other."""
+"""Tasks of a blind comparison: completions of a held-out prompt by two models, one judgment each, on the desk like any
+other and with as many cards.
+"""
 
+from collections import Counter
+from collections.abc import Sequence
 from random import SystemRandom
 from typing import Final
 
@@ -8,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.completions import service as completions
 from app.completions.tables import Completion
-from app.tasks.assignment import distinct
+from app.tasks.assignment import BLANKS, distinct
 from app.tasks.changing import retire_task
 from app.tasks.service import Opened, create_task
 from app.tasks.tables import Task
@@ -36,26 +40,27 @@ def held_out_prompts(session: Session, project_id: int, *, most: int, seed: int)
     return list(session.scalars(HELD_OUT, {"project": project_id, "most": most, "seed": seed}))
 
 
-def open_pairs(session: Session, *, project_id: int, run_id: int) -> Opened:
-    """A task for each prompt that has both of its run's completions and no task yet; calling again adds nothing.
+def open_answered(session: Session, *, project_id: int, run_id: int, completions_per_prompt: int) -> Opened:
+    """A task for each prompt that has all of its run's completions and no task yet; calling again adds nothing.
 
-    Two completions with the same text get none: that is a tie, and nobody needs to be asked.
+    Completions with the same text share one card, as in every task. Where both models said the same equally often there
+    is none: that is a tie, and nobody needs to be asked.
     """
     tasks, identical = [], 0
-    for prompt_id in list(session.scalars(_answered(run_id).order_by(Completion.prompt_id))):
-        written = select(Completion.id, Completion.text).where(
+    for prompt_id in list(session.scalars(_answered(run_id, completions_per_prompt).order_by(Completion.prompt_id))):
+        query = select(Completion.id, Completion.text, Completion.model_version_id).where(
             Completion.run_id == run_id, Completion.prompt_id == prompt_id
         )
-        pair = distinct(list(session.execute(written.order_by(Completion.id)).tuples()))
-        if len(pair) < 2:
+        written = list(session.execute(query.order_by(Completion.id)).tuples())
+        if is_told_alike([(said, author) for _, said, author in written]):
             identical += 1
             continue
-        pair = completions.renumber(session, pair, CHANCE)
+        cards = distinct([(one, said) for one, said, _ in written])
         task = create_task(
             session,
             project_id=project_id,
             prompt_id=prompt_id,
-            completion_ids=pair,
+            completion_ids=completions.renumber(session, cards, CHANCE),
             overlap=1,
             run_id=run_id,
             purpose="blind",
@@ -64,19 +69,34 @@ def open_pairs(session: Session, *, project_id: int, run_id: int) -> Opened:
     return Opened(tasks, identical)
 
 
-def count_identical(session: Session, run_id: int) -> int:
-    """How many prompts both models gave the same answer to."""
-    return session.scalar(select(func.count()).select_from(_answered(run_id).subquery())) or 0
+def is_told_alike(written: Sequence[tuple[str, int | None]]) -> bool:
+    """Whether every text, given with its author, makes up the same share of each author's texts.
+
+    Then every text meets itself and all others as often on either side, so no order of them prefers an author.
+    """
+    sides: dict[int | None, Counter[str]] = {}
+    for said, author in written:
+        sides.setdefault(author, Counter())[said.strip(BLANKS)] += 1
+    first, *others = sides.values()
+    return all(
+        first[said] * one.total() == one[said] * first.total() for one in others for said in first.keys() | one.keys()
+    )
 
 
-def _answered(run_id: int) -> Select[int]:
-    """Prompts with both completions of the run, but without a task."""
+def count_identical(session: Session, run_id: int, completions_per_prompt: int) -> int:
+    """How many prompts both models gave the same answers to."""
+    answered = _answered(run_id, completions_per_prompt).subquery()
+    return session.scalar(select(func.count()).select_from(answered)) or 0
+
+
+def _answered(run_id: int, completions_per_prompt: int) -> Select[int]:
+    """Prompts with all completions of the run, but without a task."""
     return (
         select(Completion.prompt_id)
         .where(Completion.run_id == run_id)
         .where(~select(Task.id).where(Task.run_id == run_id, Task.prompt_id == Completion.prompt_id).exists())
         .group_by(Completion.prompt_id)
-        .having(func.count() >= 2)
+        .having(func.count() >= completions_per_prompt)
     )
 
 

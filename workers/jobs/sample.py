@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.completions import service as completions
 from app.completions.service import SampledCompletion
 from app.loop import blind
+from app.loop.retraining import plural
 from app.projects.settings import settings_of
 from app.projects.tables import Project
 from app.runs import leases
@@ -63,8 +64,8 @@ def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[E
     ]
     completions.add_sampled(session, run_id=held.run_id, completions=written)
     if is_blind:
-        pairs = blind.open_tasks(session, held.run_id)
-        return [note(f"{pairs} pairs are ready to be judged.")] if pairs else []
+        compared = blind.open_tasks(session, held.run_id)
+        return [note(f"Ready to be judged: {plural(compared, 'task')}.")] if compared else []
     settings = settings_of(session.get_one(Project, held.project_id))
     opened = tasks.create_tasks_for_completed_prompts(
         session,
@@ -74,7 +75,7 @@ def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[E
         overlap=settings.overlap,
         demonstrations=settings.rank_demonstrations,
     )
-    return [note(f"{len(opened.task_ids)} tasks are ready to be ranked.")] if opened.task_ids else []
+    return [note(f"Ready to be ranked: {plural(len(opened.task_ids), 'task')}.")] if opened.task_ids else []
 
 
 KIND = Kind(prepare=prepare, record=record)

@@ -1,5 +1,6 @@
 """A blind comparison on stage: two versions that can write, held-out prompts, a worker, and people who vote."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,10 @@ from app.loop.tables import BlindComparison
 from app.registry.tables import ModelVersion
 from app.runs import leases
 from app.runs.leases import Claim
-from app.runs.tables import Run
 from app.tasks.tables import Assignment
 from tests.app.judgment_rows import World, submit, take
 from tests.workers.jobs.stage import a_stocked_world
-from workers.jobs import sample
+from workers.jobs import sample, sample_plan
 
 
 def a_policy(world: World, number: int = 7, stage: str = "candidate") -> ModelVersion:
@@ -56,26 +56,36 @@ def claimed(world: World, comparison: BlindComparison) -> Claim:
     return held
 
 
-def line(role: str, prompt_id: int, text: str) -> dict[str, Any]:
+def line(role: str, prompt_id: int, text: str, index: int = 0) -> dict[str, Any]:
     """What a child tells of one completion."""
-    return {"model": role, "prompt_id": prompt_id, "sample_index": 0, "text": text, "finish_reason": "stop"}
+    return {"model": role, "prompt_id": prompt_id, "sample_index": index, "text": text, "finish_reason": "stop"}
+
+
+def told(world: World, held: Claim, says: Callable[[str, int, int], str]) -> None:
+    """The run writes all that it is asked for, one model after the other: `says(role, place of the prompt, index)`."""
+    rows = list(sample_plan.rows(world.session, held, held.inputs["prompt_ids"]))
+    for role in held.inputs["models"]:
+        lines = [
+            line(role, row["prompt_id"], says(role, place, index), index)
+            for place, row in enumerate(rows)
+            for request in row["requests"]
+            if request["model"] == role
+            for index in range(request["first_index"], request["first_index"] + request["count"])
+        ]
+        sample.record(world.session, held, lines)
 
 
 def written(world: World, comparison: BlindComparison, *, same: int = 0, done: bool = True) -> Claim:
-    """The run after it has written both answers to every prompt, one model after the other; `same` pairs are equal."""
+    """The run after it has written all answers to every prompt; those to the first `same` prompts are all equal."""
     held = claimed(world, comparison)
-    prompt_ids = world.session.get_one(Run, comparison.run_id).inputs["prompt_ids"]
-    for role in ("first", "second"):
-        said = ["The same." if place < same else f"{role} says so." for place in range(len(prompt_ids))]
-        lines = [line(role, prompt_id, text) for prompt_id, text in zip(prompt_ids, said, strict=True)]
-        sample.record(world.session, held, lines)
+    told(world, held, lambda role, place, index: "The same." if place < same else f"{role} says {index}.")
     if done:
         leases.succeed(world.session, held, {"metrics": {}, "report": {}})
     return held
 
 
 def vote(world: World, annotator: User, candidate: ModelVersion, says: str) -> Assignment:
-    """The annotator's next task is a pair; they prefer the candidate's answer (`win`), the other's, or neither."""
+    """The annotator's next task is of both; they prefer the candidate's answers (`win`), the other's, or none."""
     assignment = take(world, annotator)
     own = set(
         world.session.scalars(
@@ -84,9 +94,10 @@ def vote(world: World, annotator: User, candidate: ModelVersion, says: str) -> A
             )
         )
     )
-    better, worse = sorted(assignment.shown_order, key=lambda one: one not in own)
-    assert len(own) == 1
-    orders = {"win": [[better], [worse]], "loss": [[worse], [better]], "tie": [[better, worse]]}
+    ours, theirs = sorted(own), sorted(set(assignment.shown_order) - own)
+    assert ours
+    assert theirs
+    orders = {"win": [ours, theirs], "loss": [theirs, ours], "tie": [ours + theirs]}
     submit(world.session, assignment, annotator, orders[says])
     return assignment
 

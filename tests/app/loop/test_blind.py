@@ -30,7 +30,7 @@ from workers.jobs import sample, sample_plan
 
 @pytest.fixture
 def world(session: Session, tmp_path: Path) -> World:
-    return a_stage(session, tmp_path / "base")
+    return a_stage(session, tmp_path / "base", completions_per_task=2)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Nobody can tell a blind comparison's task from another of two answers, nor who wrote which of them."""
+"""Nobody can tell a blind comparison's task from any other of the project, nor who wrote which answer."""
 
 import json
 from collections import Counter
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.completions.tables import Completion
 from app.loop import blind
+from app.projects.settings import settings_of
 from app.registry.tables import ModelVersion
 from app.tasks.tables import Task
 from tests.app.cast import OpenClient, browser
@@ -23,9 +24,9 @@ from tests.workers.jobs.stage import launched
 TELLING = (*FORBIDDEN, "blind", "candidate", "rival", "policy", "held", "split", "run_id")
 
 
-@pytest.fixture
-def world(session: Session, tmp_path: Path) -> World:
-    return a_stage(session, tmp_path / "base", prompts=30)
+@pytest.fixture(params=[4])
+def world(session: Session, tmp_path: Path, request: pytest.FixtureRequest) -> World:
+    return a_stage(session, tmp_path / "base", prompts=30, completions_per_task=request.param)
 
 
 @pytest.fixture
@@ -33,10 +34,10 @@ def candidate(world: World) -> ModelVersion:
     return a_policy(world)
 
 
-def of_two(world: World) -> Task:
-    """An ordinary task over two answers of the live model."""
-    prompt = world.prompt()
-    return world.task(prompt=prompt, completion_ids=world.completions(prompt, 2))
+def usual_task(world: World) -> Task:
+    """An ordinary task over as many answers of the live model as the project asks for."""
+    prompt, cards = world.prompt(), settings_of(world.project).completions_per_task
+    return world.task(prompt=prompt, completion_ids=world.completions(prompt, cards))
 
 
 def purposes(world: World, answers: dict[str, Any]) -> str:
@@ -45,8 +46,8 @@ def purposes(world: World, answers: dict[str, Any]) -> str:
 
 
 def both(world: World, candidate: ModelVersion, client: OpenClient) -> tuple[dict[str, Any], dict[str, Any]]:
-    """All answers around an ordinary task of two, and around one of a blind comparison."""
-    of_two(world)
+    """All answers around an ordinary task, and around one of a blind comparison."""
+    usual_task(world)
     usual = work(browser(client, world.session, world.person()), world, gold=False)
     written(world, asked(world, candidate))
     compared = work(browser(client, world.session, world.person()), world, gold=False)
@@ -54,6 +55,7 @@ def both(world: World, candidate: ModelVersion, client: OpenClient) -> tuple[dic
     return usual, compared
 
 
+@pytest.mark.parametrize("world", [2, 5], indirect=True)
 def test_both_look_the_same(world: World, candidate: ModelVersion, client: OpenClient) -> None:
     usual, compared = both(world, candidate, client)
     for name in ("submit", "again", "revise"):

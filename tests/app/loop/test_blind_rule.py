@@ -86,9 +86,9 @@ def test_the_verdict_in_words() -> None:
         "decided votes, 95 % confidence sequence 0.504–0.906."
     )
     assert said(Tally(wins=1, losses=1, ties=1, identical=2)) == (
-        "Blind people can't tell Policy 7 from Policy 5 yet: 1 win, 1 loss, 1 tie of 3 votes (and 2 pairs of the same "
-        "text); win rate 0.50 of the decided votes, 95 % confidence sequence 0.012–0.988. Not enough evidence, and as "
-        "the votes fall nobody can say how many more it takes."
+        "Blind people can't tell Policy 7 from Policy 5 yet: 1 win, 1 loss, 1 tie of 3 votes (and 2 prompts "
+        "answered alike); win rate 0.50 of the decided votes, 95 % confidence sequence 0.012–0.988. Not enough "
+        "evidence, and as the votes fall nobody can say how many more it takes."
     )
     assert said(Tally(wins=0, losses=0, ties=0)) == (
         "Blind people can't tell Policy 7 from Policy 5 yet: 0 wins, 0 losses, 0 ties of 0 votes. Not enough evidence, "

@@ -51,7 +51,7 @@ describe("where a comparison stands", () => {
 
   it("says how many votes are missing", () => {
     expect(verdictOf(comparison)).toBe(
-      "Collecting votes · 12 wins · 3 losses · 1 ties · 2 pairs of the same text · About 40 more votes if they go on like this.",
+      "Collecting votes · 12 wins · 3 losses · 1 tie · 2 prompts answered alike · About 40 more votes if they go on like this.",
     );
   });
 
@@ -63,7 +63,7 @@ describe("where a comparison stands", () => {
 
   it("misses nothing once it has its verdict, in the page's language", () => {
     expect(verdictOf({ ...comparison, state: "finished", verdict: "better", identical: 0 })).toBe(
-      "Better · 12 wins · 3 losses · 1 ties",
+      "Better · 12 wins · 3 losses · 1 tie",
     );
   });
 });
