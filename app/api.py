@@ -12,6 +12,7 @@ from app.gold.router import router as gold
 from app.guidelines.router import router as guidelines
 from app.lineage.router import router as lineage
 from app.loop.blind_router import router as blind_comparisons
+from app.loop.drift_router import router as drift
 from app.loop.router import router as loop
 from app.people.router import router as changing_people
 from app.projects.router import router as projects
@@ -43,6 +44,7 @@ ROUTERS: list[APIRouter] = [
     lineage,
     loop,
     blind_comparisons,
+    drift,
     webhooks,
 ]
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.auth.tables import User
 from app.errors import AppError
-from app.loop import blind, decisions, gating, judging, pool
+from app.loop import blind, decisions, gating, judging, pool, references
 from app.loop.blind_words import votes_words
 from app.loop.decisions import tell
 from app.loop.retraining import plural
@@ -210,12 +210,22 @@ def take_policy(
     before = registry.promote(session, version, actor=actor)
     numbers = {**version.metrics, **(numbers or {}), "replaced": before.name if before else None}
     tell(session, cycle, text, tone="good", run_id=cycle.ppo_run_id, numbers=numbers)
+    _keep_references(session, cycle, version)
     cycle.state = "running"
     wanted = pool.sampling(session, cycle.project_id, version, at_least=pool.FEWEST_PROMPTS)
     if wanted is None:
         tell(session, cycle, f"There are no prompts for {version.name} to answer.")
         return end(session, cycle, "succeeded")
     return _launch(session, cycle, "sample", wanted)
+
+
+def _keep_references(session: Session, cycle: Cycle, version: ModelVersion) -> None:
+    """Let the new policy answer the reference prompts, too; where that is refused the cycle goes on without it."""
+    try:
+        with session.begin_nested():
+            references.keep(session, version, actor=_starter(session, cycle))
+    except AppError as refusal:
+        tell(session, cycle, f"{version.name}'s reference completions can't be kept: {refusal.detail}.")
 
 
 def _after_sample(session: Session, cycle: Cycle) -> bool:

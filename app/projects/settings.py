@@ -99,6 +99,12 @@ class LoopSettings(Input):
         description="The judge learns from people of its own, two of every five, besides prompts of its own.",
     )
     keep_tasks_ready: int = Field(16, ge=0, le=100_000)
+    reference_prompts: int = Field(
+        32,
+        ge=0,
+        le=1_000,
+        description="How many held-out prompts every promoted policy answers, so that its drift can be seen; 0: none.",
+    )
     writers: WritersSettings = WritersSettings()
     cycles_per_day: int | None = Field(None, ge=1, le=10_000)
     compute_minutes_per_day: float | None = Field(None, ge=1, le=1_000_000)

@@ -664,6 +664,50 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/drift": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Drift
+     * @description How the policy has moved: each version's distance from its root, its answers' figures, and how often it wins.
+     */
+    get: operations["get_drift_api_v1_projects__project_id__drift_get"];
+    put?: never;
+    /**
+     * Measure Drift
+     * @description Let every version answer the reference prompts that has not; asking again starts nothing twice.
+     */
+    post: operations["measure_drift_api_v1_projects__project_id__drift_post"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/drift/completions": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Compare Reference Completions
+     * @description What two versions answer to the same reference prompts.
+     */
+    get: operations["compare_reference_completions_api_v1_projects__project_id__drift_completions_get"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/guidelines": {
     parameters: {
       query?: never;
@@ -1849,6 +1893,14 @@ export interface components {
       sha256: string;
     };
     /**
+     * AskedRead
+     * @description The runs that let versions answer the reference prompts.
+     */
+    AskedRead: {
+      /** Run Ids */
+      run_ids: number[];
+    };
+    /**
      * AssignmentRead
      * @description A task on the desk, completions in the order to show.
      */
@@ -2581,6 +2633,23 @@ export interface components {
       tiers: number[][];
     };
     /**
+     * DriftRead
+     * @description How the policy has moved, oldest version first.
+     *
+     *     `prompts`: how many reference prompts there are. `unmeasured`: versions that can answer them and have not.
+     *     `measuring`: runs that let versions do so now.
+     */
+    DriftRead: {
+      /** Measuring */
+      measuring: number[];
+      /** Prompts */
+      prompts: number;
+      /** Unmeasured */
+      unmeasured: number[];
+      /** Versions */
+      versions: components["schemas"]["StepRead"][];
+    };
+    /**
      * Dropped
      * @description Prompts from which nothing is learnt.
      */
@@ -3057,6 +3126,18 @@ export interface components {
       title: string;
     };
     /**
+     * KlRead
+     * @description Nats from the reference: the mean over answers, its standard error by prompt, and nats a token.
+     */
+    KlRead: {
+      /** Per Token */
+      per_token: number;
+      /** Standard Error */
+      standard_error: number;
+      /** Value */
+      value: number;
+    };
+    /**
      * KnownAnswerRead
      * @description A known answer and how people did on it; `mean_agreement` is 0 to 1, null until somebody was asked.
      */
@@ -3224,6 +3305,12 @@ export interface components {
        * @enum {string}
        */
       promotion: "manual" | "automatic" | "blind" | "judge";
+      /**
+       * Reference Prompts
+       * @description How many held-out prompts every promoted policy answers, so that its drift can be seen; 0: none.
+       * @default 32
+       */
+      reference_prompts: number;
       /** Retrain After Comparisons */
       retrain_after_comparisons?: number | null;
       /** Retrain Every Hours */
@@ -3242,6 +3329,35 @@ export interface components {
        *     }
        */
       writers: components["schemas"]["WritersSettings"];
+    };
+    /**
+     * MeasuredRead
+     * @description What an evaluation found of a version; shares are of its answers, `tokens` are of one answer.
+     *
+     *     `comparable`: it answered the reference prompts with the settings of today, as every version does that says so.
+     */
+    MeasuredRead: {
+      /** Comparable */
+      comparable: boolean;
+      /** Distinct 1 */
+      distinct_1: number | null;
+      /** Distinct 2 */
+      distinct_2: number | null;
+      /** Empty */
+      empty: number | null;
+      kl: components["schemas"]["KlRead"] | null;
+      /** Prompts */
+      prompts: number;
+      /** Reference Id */
+      reference_id: number | null;
+      /** Repetition */
+      repetition: number | null;
+      reward: components["schemas"]["RewardRead"] | null;
+      /** Run Id */
+      run_id: number;
+      /** Stopped */
+      stopped: number | null;
+      tokens: components["schemas"]["Estimate"] | null;
     };
     /**
      * MemberChange
@@ -3440,6 +3556,33 @@ export interface components {
       today: number;
       /** Total */
       total: number;
+    };
+    /**
+     * NamedVersion
+     * @description A model version, as far as a reader has to know it.
+     */
+    NamedVersion: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Id */
+      id: number;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      kind: "base" | "sft" | "reward" | "policy";
+      /** Name */
+      name: string;
+      /** Promoted At */
+      promoted_at: string | null;
+      /**
+       * Stage
+       * @enum {string}
+       */
+      stage: "candidate" | "live" | "archived";
     };
     /**
      * NewBlindComparison
@@ -3994,6 +4137,18 @@ export interface components {
       next_cursor?: string | null;
     };
     /**
+     * PairRead
+     * @description Two versions' answers to one prompt; `prompt` is what was said last.
+     */
+    PairRead: {
+      beside: components["schemas"]["SaidRead"];
+      /** Prompt */
+      prompt: string;
+      /** Prompt Id */
+      prompt_id: number;
+      version: components["schemas"]["SaidRead"];
+    };
+    /**
      * PairsFound
      * @description So many pairs.
      */
@@ -4389,6 +4544,7 @@ export interface components {
        *       "keep_tasks_ready": 16,
        *       "paused": false,
        *       "promotion": "manual",
+       *       "reference_prompts": 32,
        *       "run_ppo": true,
        *       "writers": {
        *         "candidate": 0,
@@ -4671,6 +4827,20 @@ export interface components {
       outcome: "dismissed" | "prompt_retired";
     };
     /**
+     * RewardRead
+     * @description By how much the reward model `by_id`, which the version was trained against, scores it above the reference.
+     */
+    RewardRead: {
+      /** By Id */
+      by_id: number;
+      /** High */
+      high?: number | null;
+      /** Low */
+      low?: number | null;
+      /** Value */
+      value: number | null;
+    };
+    /**
      * RewardReport
      * @description The report of a reward run; `exposures` and `lineage` are told as the recipe wrote them.
      */
@@ -4907,6 +5077,16 @@ export interface components {
       why: "pause" | "worker" | "devices" | "room" | "project_limit" | "priority" | "turn" | "workers";
     };
     /**
+     * SaidRead
+     * @description An answer to a reference prompt; `kl` in nats from the reference over the whole answer.
+     */
+    SaidRead: {
+      /** Kl */
+      kl: number | null;
+      /** Text */
+      text: string;
+    };
+    /**
      * SamplingSettings
      * @description How completions are written; the bounds are those of `SampleConfig`, which checks them.
      */
@@ -4989,6 +5169,18 @@ export interface components {
       tokens: components["schemas"]["Counts"];
     } & {
       [key: string]: unknown;
+    };
+    /**
+     * SideBySideRead
+     * @description What two versions answer to the reference prompts that both were asked.
+     */
+    SideBySideRead: {
+      /** Beside Id */
+      beside_id: number;
+      /** Pairs */
+      pairs: components["schemas"]["PairRead"][];
+      /** Version Id */
+      version_id: number;
     };
     /**
      * SignedInUser
@@ -5099,6 +5291,18 @@ export interface components {
     StandingsRead: {
       /** Items */
       items: components["schemas"]["StandingRead"][];
+    };
+    /**
+     * StepRead
+     * @description A version on the policy's way; `measured` is null until it has been evaluated.
+     */
+    StepRead: {
+      against_before: components["schemas"]["WinsRead"] | null;
+      against_first: components["schemas"]["WinsRead"] | null;
+      /** Before Id */
+      before_id: number | null;
+      measured: components["schemas"]["MeasuredRead"] | null;
+      version: components["schemas"]["NamedVersion"];
     };
     /**
      * TaskChange
@@ -5436,6 +5640,33 @@ export interface components {
       old_secret_until: string | null;
       /** Url */
       url: string;
+    };
+    /**
+     * WinsRead
+     * @description How often a version's answers are preferred to another's, by whom, and how sure that is.
+     *
+     *     `number` of decided votes by people, of prompts before a judge. What a `proxy` says promotes nothing.
+     */
+    WinsRead: {
+      /** Against Id */
+      against_id: number;
+      /**
+       * By
+       * @enum {string}
+       */
+      by: "people" | "judge" | "proxy";
+      /** High */
+      high: number | null;
+      /** Judge Id */
+      judge_id: number | null;
+      /** Low */
+      low: number | null;
+      /** Number */
+      number: number;
+      /** Run Id */
+      run_id: number;
+      /** Value */
+      value: number | null;
     };
     /**
      * WritersSettings
@@ -6848,6 +7079,107 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["DemonstrationUpload"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_drift_api_v1_projects__project_id__drift_get: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DriftRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  measure_drift_api_v1_projects__project_id__drift_post: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AskedRead"];
+        };
+      };
+      /** @description A refusal, as problem+json. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  compare_reference_completions_api_v1_projects__project_id__drift_completions_get: {
+    parameters: {
+      query: {
+        /** @description A version on the policy's way. */
+        version_id: number;
+        /** @description A version on the policy's way. */
+        beside_id: number;
+      };
+      header?: never;
+      path: {
+        /** @description The project's id. */
+        project_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SideBySideRead"];
         };
       };
       /** @description A refusal, as problem+json. */
