@@ -4,6 +4,7 @@ The `runs` row is the outbox. A doorbell that is lost costs seconds, because the
 """
 
 import logging
+from collections.abc import Sequence
 from functools import lru_cache
 
 from celery import Celery
@@ -57,3 +58,27 @@ def ring(run_id: int, queue: str) -> bool:
         logger.warning("doorbell for run %s did not leave (%s); the scheduler will ring again", run_id, error)
         return False
     return True
+
+
+def ring_again(due: Sequence[tuple[int, str]]) -> None:
+    """Ring for these runs (id, queue) that wait, so far as their queues do not hold as many doorbells already.
+
+    A doorbell says that its queue has work, whichever run it names. So where nobody answers, because no worker serves
+    the queue or all of them are busy for hours, no more doorbells pile up than runs are due at once.
+    """
+    for queue in dict.fromkeys(queue for _, queue in due):
+        waiting = [run_id for run_id, its_queue in due if its_queue == queue]
+        for run_id in waiting[unanswered(queue) :]:
+            ring(run_id, queue)
+
+
+def unanswered(queue: str) -> int:
+    """How many doorbells of `queue` nobody has taken; 0 where Redis does not say, and the next one says why."""
+    address = events.redis_address()
+    if address is None:
+        return 0
+    try:
+        # Celery keeps a queue's messages in the list of its name.
+        return events.publisher(address).llen(queue)
+    except (RedisError, OSError):
+        return 0

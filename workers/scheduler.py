@@ -52,8 +52,8 @@ def reap() -> None:
 def ring() -> None:
     """Ring again for queued runs whose doorbell was lost or came too early."""
     with transaction() as session:
-        for run_id, queue in leases.due_for_ringing(session, every_seconds=RING_AGAIN_SECONDS):
-            jobs.ring_after_commit(session, run_id, queue)
+        due = leases.due_for_ringing(session, every_seconds=RING_AGAIN_SECONDS)
+    jobs.ring_again(due)
 
 
 def expire_leases() -> None:

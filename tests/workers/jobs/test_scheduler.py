@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from redis import Redis
 from sqlalchemy import func, select, text, update
 
 from app.auth.tables import IdempotencyKey
@@ -15,6 +16,7 @@ from app.db import transaction
 from app.errors import Conflict
 from app.loop.tables import Cycle
 from app.projects.service import create_project
+from app.runs import leases
 from app.runs.tables import Run, ScheduleTick, Worker
 from tests.app.judgment_rows import World, submit, take
 from tests.workers.jobs.stage import launched, read_run
@@ -101,6 +103,54 @@ def test_a_run_that_nobody_takes_says_so(make_world: MakeWorld) -> None:
         session.execute(update(Worker).values(seen_at=text("now() - interval '2 minutes'")))
     scheduler.notice_unserved()
     assert "training" in (read_run(run_id).notice or "")
+
+
+def test_doorbells_do_not_pile_up_where_nobody_answers(make_world: MakeWorld) -> None:
+    world = make_world(judgments=1)
+    with transaction() as session:
+        world.session = session
+        launched(world, "reward")
+        launched(world, "reward")
+    assert doorbells("training") == 2
+    for _ in range(5):
+        ring_as_if_it_were_time()
+    assert doorbells("training") == 2, "each round used to add one a run, for as long as nobody came"
+    with redis() as client:
+        client.lpop("training")
+    ring_as_if_it_were_time()
+    assert doorbells("training") == 2, "one was taken and its run still waits"
+    with redis() as client:
+        client.flushall()
+    ring_as_if_it_were_time()
+    assert doorbells("training") == 2, "all were lost"
+
+
+def redis() -> Redis:
+    return Redis.from_url(get_settings().redis_url.get_secret_value())
+
+
+def doorbells(queue: str) -> int:
+    with redis() as client:
+        return client.llen(queue)
+
+
+def ring_as_if_it_were_time() -> None:
+    with transaction() as session:
+        session.execute(update(Run).values(rung_at=leases.in_seconds(-scheduler.RING_AGAIN_SECONDS - 1)))
+    scheduler.ring()
+
+
+def test_a_queue_with_doorbells_keeps_no_other_from_being_rung(make_world: MakeWorld) -> None:
+    world = make_world(judgments=1)
+    with transaction() as session:
+        world.session = session
+        launched(world, "reward")
+        session.get_one(Run, launched(world, "reward")).queue = "light"
+    with redis() as client:
+        client.delete("light")
+        client.rpush("training", "another", "and another")
+    ring_as_if_it_were_time()
+    assert doorbells("light") == 1
 
 
 def test_old_answers_are_forgotten(make_world: MakeWorld) -> None:
