@@ -1988,11 +1988,13 @@ export interface components {
      * BlindComparisonRead
      * @description What blind people say of the candidate against the rival by now.
      *
-     *     `wins` and `losses` are votes for the candidate and for the rival, `ties` votes for neither, `identical` pairs of
-     *     the same text, which nobody was asked about. `share` of the decided votes preferred the candidate; `low` and `high`
-     *     hold the true share with probability 1 − `error` over all looks at it together. `most_by_one` of the decided votes
-     *     are one person's: there is no verdict while that is more than `most_share` of them. `needed`: votes that are missing
-     *     if they go on as they did; null where nobody can say. `verdict` is null until the comparison has finished.
+     *     A vote is what one person said of one task: for the version that won more of its pairs of one answer by each. `wins`
+     *     and `losses` are votes for the candidate and for the rival, `ties` votes for neither, `identical` prompts that both
+     *     gave the same answers to, which nobody was asked about. `share` of the decided votes preferred the candidate; `low`
+     *     and `high` hold the true share with probability 1 − `error` over all looks at it together. `most_by_one` of the
+     *     decided votes are one person's: there is no verdict while that is more than `most_share` of them. `needed`: votes
+     *     that are missing if they go on as they did; null where nobody can say. `verdict` is null until the comparison has
+     *     finished.
      */
     BlindComparisonRead: {
       /** Candidate */
