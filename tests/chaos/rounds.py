@@ -39,6 +39,8 @@ SETTINGS = {
     "run_max_stalls": 50,
     "web_processes": 1,
     "torch_threads": 1,
+    # Simulated people do not sign in again when a folder is taken up after a fortnight.
+    "session_days": 365,
     # A sandbox would show the recipe no tests.
     "isolation": "off",
 }

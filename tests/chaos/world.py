@@ -103,6 +103,6 @@ def actor(world: World, role: str, number: int) -> Actor:
         return Actor(user.id, cookie)
     scopes = ["read", "rank", "runs"]
     issued = tokens.issue_token(
-        session, Identity(user=user), name="simulated", scopes=scopes, project_id=world.project.id, expires_in_days=30
+        session, Identity(user=user), name="simulated", scopes=scopes, project_id=world.project.id, expires_in_days=366
     )
     return Actor(user.id, {"Authorization": f"Bearer {issued.text}"})
