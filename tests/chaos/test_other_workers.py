@@ -6,6 +6,7 @@ The controls come back without fences and must do damage that the books show.
 import os
 import signal
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,20 @@ def writes_under(run_id: int, fence: int) -> Callable[[], bool]:
     return found
 
 
+def check_the_end(run_id: int, database: Database, *, late: BaseProcess, unfenced: bool) -> None:
+    """What the late worker's words did: as a control the books must show it, else the heir's run stands."""
+    found = broken(database)
+    if unfenced:
+        assert found, "the books saw nothing of what an unfenced worker wrote"
+        return
+    assert found == []
+    assert late.exitcode == 1
+    run = read_run(run_id)
+    assert (run.state, run.attempt) == ("succeeded", 2)
+    assert made_by(run_id).artifact_sha256 == run.result["artifact"]["sha256"]
+    assert run.result["report"]["weights"] == chain(run.seed, STEPS)
+
+
 def thaw(pid: int) -> None:
     """Let a frozen process go on."""
     os.kill(pid, signal.SIGCONT)
@@ -95,14 +110,7 @@ def test_what_a_frozen_worker_writes_when_it_wakes_is_refused(
         heir.join()
     finally:
         sleeper.kill()
-    found = broken(database)
-    if unfenced:
-        assert found, "the books saw nothing of what an unfenced worker wrote"
-        return
-    assert found == []
-    assert sleeper.exitcode == 1
-    assert (read_run(run_id).state, read_run(run_id).attempt) == ("succeeded", 2)
-    assert made_by(run_id).run_id == run_id
+    check_the_end(run_id, database, late=sleeper, unfenced=unfenced)
 
 
 def through(proxies: dict[str, Proxy], servers: Servers, folder: Path) -> dict[str, str]:
@@ -148,12 +156,4 @@ def test_a_worker_that_is_cut_off_loses_its_run_and_its_late_writes_are_refused(
             heir.join()
         finally:
             far.kill()
-    found = broken(database)
-    if unfenced:
-        assert found, "the books saw nothing of what an unfenced worker wrote"
-        return
-    assert found == []
-    assert far.exitcode == 1
-    run = read_run(run_id)
-    assert (run.state, run.attempt, run.result["report"]["weights"]) == ("succeeded", 2, chain(run.seed, STEPS))
-    assert made_by(run_id).artifact_sha256 == run.result["artifact"]["sha256"]
+    check_the_end(run_id, database, late=far, unfenced=unfenced)
