@@ -133,6 +133,7 @@ def clean_up() -> None:
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEYS_KEPT))
         session.execute(delete(ScheduleTick).where(ScheduleTick.tick < gone))
         session.execute(delete(Worker).where(Worker.seen_at < gone))
+        outbox.drop_unheard(session)
         outbox.forget(session)
 
 

@@ -27,11 +27,14 @@ LONGEST_PAUSE_SECONDS: Final = 3600
 GIVEN_UP_HOURS: Final = 24
 KEPT_DAYS: Final = 30
 LONGEST_ERROR: Final = 500
+SWITCHED_OFF: Final = "The webhook was switched off."
 
 ASKING = "project_id = :project_id AND disabled_at IS NULL AND :type = ANY(events)"
 WANTED = text(f"SELECT FROM webhooks WHERE {ASKING} LIMIT 1")
+# Who switches a webhook off holds its row and gives up what waits. The lock waits for them, then looks again whether the
+# webhook still asks: without it the foreign key would wait as well, but for a message that is never sent.
 PUT = text(
-    f"INSERT INTO outbox (webhook_id, type, data) SELECT id, :type, :data FROM webhooks WHERE {ASKING}"  # noqa: S608
+    f"INSERT INTO outbox (webhook_id, type, data) SELECT id, :type, :data FROM webhooks WHERE {ASKING} FOR KEY SHARE"  # noqa: S608
 ).bindparams(bindparam("data", type_=JSONB))
 
 # A low pool is told once, until it has filled again; the row's lock keeps two schedulers from telling it twice.
@@ -85,6 +88,14 @@ FAILED = text(
 )
 
 DROP = text(f"UPDATE outbox SET dead_at = now(), error = :error WHERE webhook_id = :webhook_id AND {PENDING}")  # noqa: S608
+
+# What earlier versions left waiting for a webhook that is switched off.
+DROP_UNHEARD = text(
+    f"""
+    UPDATE outbox SET dead_at = now(), error = :error
+    WHERE {PENDING} AND webhook_id IN (SELECT id FROM webhooks WHERE disabled_at IS NOT NULL)
+    """  # noqa: S608 - as above
+)
 
 FORGET = text(
     """
@@ -158,6 +169,11 @@ def failed(session: Session, taken: Taken, *, status: int | None, error: str) ->
 def drop(session: Session, webhook_id: int, why: str) -> None:
     """Give up everything that waits for a webhook."""
     session.execute(DROP, {"webhook_id": webhook_id, "error": why})
+
+
+def drop_unheard(session: Session) -> None:
+    """Give up everything that waits for a webhook that is switched off: nobody would ever send it."""
+    session.execute(DROP_UNHEARD, {"error": SWITCHED_OFF})
 
 
 def forget(session: Session) -> None:

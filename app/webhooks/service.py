@@ -81,7 +81,7 @@ def change(
             webhook.pool_low_at = None
     if enabled is False and webhook.disabled_at is None:
         webhook.disabled_at = func.now()
-        outbox.drop(session, webhook.id, "The webhook was switched off.")
+        outbox.drop(session, webhook.id, outbox.SWITCHED_OFF)
     if enabled is True and webhook.disabled_at is not None:
         locks.hold(session, f"webhooks:{webhook.project_id}")
         _check_room(session, webhook.project_id)
@@ -105,6 +105,8 @@ def rotate(session: Session, webhook: Webhook, *, actor: User) -> WithSecret:
 
 def test(session: Session, webhook: Webhook, *, actor: User) -> Message:
     """Send a message that means nothing, the way that all are sent."""
+    # Nobody switches it off between this look and the message, which would then wait for ever.
+    session.refresh(webhook, with_for_update={"read": True, "key_share": True})
     if webhook.disabled_at is not None:
         raise Conflict("this webhook is switched off", type="webhook-disabled", advice="Switch it on first.")
     message = Message(webhook_id=webhook.id, type=outbox.TEST, data={"project_id": webhook.project_id})

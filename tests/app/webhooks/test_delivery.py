@@ -296,6 +296,41 @@ def test_gone_waits_for_somebody_who_is_changing_the_webhook_and_holds_nothing_t
     assert the_message().dead_at is not None
 
 
+def try_out(project_id: int) -> None:
+    with transaction() as session:
+        webhook = session.scalars(select(Webhook).where(Webhook.project_id == project_id)).one()
+        service.test(session, webhook, actor=a_user(session))
+
+
+@pytest.mark.parametrize("say", [tell, try_out], ids=["tell", "test"])
+def test_what_happens_while_a_webhook_is_switched_off_does_not_wait_for_ever(say: Callable[[int], None]) -> None:
+    project_id, _ = a_webhook("https://hooks.example.org/")
+    with ThreadPoolExecutor(1) as other, new_session() as admin:
+        webhook = admin.scalars(select(Webhook)).one()
+        service.change(admin, webhook, actor=a_user(admin), events=None, enabled=False)
+        happens = other.submit(say, project_id)
+        soon(somebody_waits)
+        admin.commit()
+        refusal = happens.exception(30)
+    assert messages() == []
+    assert (refusal is None) is (say is tell), refusal
+
+
+def test_what_was_left_waiting_for_a_webhook_that_is_off_is_given_up(receiver: Receiver) -> None:
+    gone, _ = a_webhook(receiver.url)
+    tell(gone)
+    with transaction() as session:
+        session.execute(text("UPDATE webhooks SET disabled_at = now()"))
+    heard, _ = a_webhook(receiver.url)
+    tell(heard)
+    with transaction() as session:
+        outbox.drop_unheard(session)
+    left, sent = messages()
+    assert left.dead_at is not None
+    assert left.error == outbox.SWITCHED_OFF
+    assert sent.dead_at is None
+
+
 def test_a_private_receiver_is_not_called_unless_it_is_allowed(
     receiver: Receiver, use_settings: Callable[..., Settings]
 ) -> None:
