@@ -27,6 +27,7 @@ export const loop = {
   next: "What comes next",
   decisions: "What the loop decided",
   noDecisions: "Nothing yet. Every decision will stand here in words, with its reason and its numbers.",
+  allDecisions: (count: string) => `Show all ${count}`,
   candidateTitle: (name: string) => `${name} waits for your decision`,
   candidateText: "Promoted, it writes the next completions. Rejected, the present policy goes on writing.",
   rewardCandidateText:

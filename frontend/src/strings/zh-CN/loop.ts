@@ -28,6 +28,7 @@ export const loop: Strings["loop"] = {
   next: "接下来",
   decisions: "闭环的决定",
   noDecisions: "暂无。每个决定都会连同理由和数据记录在此。",
+  allDecisions: (count) => `显示全部 ${count} 条`,
   candidateTitle: (name) => `${name} 等待您的决定`,
   candidateText: "上线后，由它生成接下来的回答；拒绝则继续使用当前策略。",
   rewardCandidateText: "判断还不够多，无法与当前的奖励模型区分。上线后，由它为下一个策略打分；拒绝则此周期结束。",
