@@ -87,7 +87,7 @@ def trained(work: Work) -> int:
     if work.kind in {"sample", "evaluate"}:
         return 0
     if work.full:
-        return work.learner.parameters
+        return work.learner.parameters + sum(shape.parameters for shape in _whole_critic(work))
     shape = work.learner
     if work.config["method"] != "lora":
         return work.number("virtual_tokens") * 2 * shape.kept * shape.layers
@@ -162,7 +162,15 @@ def _policy_and_judge(work: Work) -> list[Shape]:
     """The same with the reward model, which shares the base where it is an adapter on it."""
     policy, reward = work.players["policy"], work.players["reward"]
     shares = reward.adapter and reward.base == policy.base
-    return _pair(work) if shares else [*_pair(work), reward.shape]
+    return [*_pair(work), *([] if shares else [reward.shape]), *_whole_critic(work)]
+
+
+def _whole_critic(work: Work) -> list[Shape]:
+    """The copy of a whole reward model that values apart learn on, where all weights do (`cast.with_critic`)."""
+    if not work.full or work.config.get("value") != "apart":
+        return []
+    reward = work.players["reward"]
+    return [] if reward.adapter else [reward.shape]
 
 
 def _compared(work: Work) -> list[Shape]:

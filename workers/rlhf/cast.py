@@ -101,7 +101,7 @@ class Cast:
     @property
     def language_models(self) -> list[LanguageModel]:
         """The models in memory that read the policy's tokens, each once."""
-        roles = (self.policy, self.reference, None if self.by_text else self.reward)
+        roles = (self.policy, self.reference, None if self.by_text else self.reward, self.critic)
         return list({id(role.model): role.model for role in roles if role is not None}.values())
 
     def lower(self, batch: Dialogues) -> dict[int, Dialogues]:
@@ -121,7 +121,7 @@ class Cast:
         weights = {f"policy/{name}": weight for name, weight in policy_weights(self.policy).items()}
         weights |= {f"value/{name}": weight for name, weight in self.value_head.named_parameters()}
         if self.critic is not None:
-            weights |= {f"critic/{name}": weight for name, weight in policy_weights(self.critic).items()}
+            weights |= {f"critic/{name}": weight for name, weight in critic_weights(self.critic).items()}
         return weights
 
 
@@ -130,6 +130,13 @@ def policy_weights(policy: Role) -> dict[str, nn.Parameter]:
     if policy.adapter is None:
         return dict(policy.model.causal.named_parameters())
     return {str(place): weight for place, weight in enumerate(policy.model.parameters_of(policy.adapter))}
+
+
+def critic_weights(critic: Role) -> dict[str, nn.Parameter]:
+    """The weights that PPO trains in a critic: of a whole one all that its states come from."""
+    if critic.adapter is None:
+        return dict(critic.model.backbone.named_parameters())
+    return policy_weights(critic)
 
 
 def assemble(policy_folder: Path, reward_folder: Path, config: Online | BestOfNConfig, *, seed: int) -> Cast:
@@ -189,7 +196,9 @@ def ready(model: LanguageModel) -> None:
 
 
 def with_critic(whole: Cast, reward_folder: Path, config: PpoConfig, *, seed: int) -> Cast:
-    """Values on a copy of the reward model's adapter, starting as its scores; on a new one where it has none.
+    """Values on a copy of the reward model's adapter, starting as its scores.
+
+    Of a whole reward model, on a whole copy where all of the policy's weights learn, else on a new adapter.
 
     Raises:
         BadArtifactError: the reward model does not read the policy's tokens.
@@ -197,15 +206,18 @@ def with_critic(whole: Cast, reward_folder: Path, config: PpoConfig, *, seed: in
     reward, head = whole.judge
     if whole.by_text:
         raise BadArtifactError(f"{reward_folder.name}: has another tokenizer, so that no value can be read from it")
+    critic = Role(reward.model, CRITIC)
     if reward.adapter is not None:
         models.add_saved_adapter(reward.model, reward_folder, CRITIC)
+    elif config.method == "full":
+        critic = Role(models.load_base(reward_folder, full=True), None)
     else:
         with models.fresh_seed(seed):
             shape = {"rank": config.lora_rank, "alpha": config.lora_alpha, "layers": config.lora_layers}
             models.add_adapter(reward.model, CRITIC, **shape)
     value_head = ValueHead(reward.model.width).to(reward.model.device)
     value_head.start_as(head)
-    return replace(whole, value_head=value_head, critic=Role(reward.model, CRITIC))
+    return replace(whole, value_head=value_head, critic=critic)
 
 
 def speak_alike(one: Chat, other: Chat) -> bool:

@@ -186,7 +186,7 @@ class PpoConfig(Online):
         "shared",
         "Value",
         "shared reads values from the policy's own states while it writes; apart learns them on a copy of the reward "
-        "model's adapter, which takes a pass of its own.",
+        "model's adapter (with method full, of a whole reward model), which takes a pass of its own.",
     )
     value_learning_rate: float = setting(
         1e-3, "Learning rate (value head)", "Step size of the value head.", minimum=0.0, maximum=1.0

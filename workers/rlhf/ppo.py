@@ -10,7 +10,7 @@ from typing import Final
 import torch
 
 from workers.rlhf.averaging import average
-from workers.rlhf.cast import Cast, policy_weights
+from workers.rlhf.cast import Cast, critic_weights, policy_weights
 from workers.rlhf.checkpoints import Training
 from workers.rlhf.credit import Rollout, credit, describe_values, part_values, require_sight
 from workers.rlhf.losses import policy_losses, value_losses
@@ -31,7 +31,8 @@ def training_of(cast: Cast, config: PpoConfig) -> Training:
         (cast.value_head.parameters(), config.value_learning_rate),
     ]
     if cast.critic is not None:
-        groups.append((policy_weights(cast.critic).values(), config.learning_rate))
+        of_critic = config.full_learning_rate if cast.critic.adapter is None else config.learning_rate
+        groups.append((critic_weights(cast.critic).values(), of_critic))
     return Training(cast.trained(), adam(groups), {"kl_coefficient": config.kl_coefficient})
 
 

@@ -69,6 +69,20 @@ def test_the_memory_of_a_real_run_is_near_the_estimate(tmp_path: Path) -> None:
     assert sum(estimates.memory(work, "cpu").values()) == pytest.approx(peak, rel=TOLERANCE)
 
 
+def test_values_apart_of_a_whole_reward_model_are_one_more_model_that_learns() -> None:
+    shape = built(asdict(config_from("pretrain", PRETRAIN)))
+
+    def parts(value: str, *, adapter: bool) -> dict[str, int]:
+        config = asdict(config_from("ppo", {"method": "full", "value": value}))
+        players = {"policy": Player(shape=shape, base="a"), "reward": Player(shape=shape, base="b", adapter=adapter)}
+        return estimates.memory(Work(kind="ppo", config=config, players=players), "cpu")
+
+    shared, apart = parts("shared", adapter=False), parts("apart", adapter=False)
+    assert apart["weights"] - shared["weights"] == 4 * shape.parameters
+    assert apart["training"] - shared["training"] == 12 * shape.parameters
+    assert parts("apart", adapter=True)["weights"] == shared["weights"]
+
+
 def test_what_takes_less_is_named_by_what_it_brings() -> None:
     config = asdict(config_from("pretrain", PRETRAIN | {"tokens_per_forward": 8192, "rows_per_step": 64}))
     work = Work(kind="pretrain", config=config, players={"base": Player(shape=built(config), base="new")})
