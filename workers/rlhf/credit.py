@@ -54,7 +54,7 @@ def credit(cast: Cast, answers: Answers, config: PpoConfig, *, kl_coefficient: f
     if fit_values:
         value_NR = first_values(cast, answers, reward_NR, centre_N, config)
     else:
-        value_NR = values_of(cast, answers, centre_N, config)
+        value_NR = levelled(cast, values_of(cast, answers, centre_N, config), reward_NR, mask_NR, config)
     advantage_NR = advantages.estimate_advantages(
         reward_NR, value_NR, mask_NR, discount=config.discount, trace=config.trace
     )
@@ -90,6 +90,22 @@ def values_of(cast: Cast, answers: Answers, centre_N: Tensor, config: PpoConfig)
     return torch.zeros_like(centre_N)[:, None].expand(mask_NR.shape).masked_scatter(mask_NR, value_M) - (
         centre_N[:, None] * mask_NR
     )
+
+
+@torch.no_grad()
+def levelled(cast: Cast, value_NR: Tensor, reward_NR: Tensor, mask_NR: Tensor, config: PpoConfig) -> Tensor:
+    """The values and their head, moved as one to the mean of this rollout's returns.
+
+    A policy that learns earns more every round, and a head that follows by small steps says too little. Values that are
+    c too low leave c·(γλ)^(T-t) in the advantage of token t of T (Schulman et al. 2016, eq. 16): most of it in the
+    last one's, so that the policy would learn to end early.
+    """
+    return_NR = advantages.estimate_advantages(
+        reward_NR, torch.zeros_like(reward_NR), mask_NR, discount=config.discount, trace=1.0
+    )
+    shift = advantages.masked_mean(return_NR - value_NR, mask_NR)
+    cast.value_head.bias.add_(shift)
+    return value_NR + shift * mask_NR
 
 
 def part_values(cast: Cast, seen: Rollout, part: Part, states: States) -> Tensor:

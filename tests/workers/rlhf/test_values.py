@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from tests.tiny_model import EXCHANGES
 from tests.workers.rlhf.conftest import write_job
 from tests.workers.rlhf.players import answered, credited, gradient_of, played
 from tests.workers.rlhf.test_ppo import SMALL, ask, save_reward
-from workers.rlhf import credit, models, ppo, rollout
+from workers.rlhf import advantages, credit, models, ppo, rollout
 from workers.rlhf.artifacts import Description, describe, seal
 from workers.rlhf.cast import Cast
 from workers.rlhf.credit import BlindValueError
@@ -20,6 +21,7 @@ from workers.rlhf.launch import launch
 from workers.rlhf.policy_run import in_memory
 
 APART = replace(SMALL, value="apart")
+LONE = replace(SMALL, prompt_baseline="none")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,49 @@ def test_first_values_come_from_the_other_half_of_the_prompts(tiny_base: Path, r
     # Fitted on all, noise is partly memorised; across the halves it can't be.
     assert float(torch.corrcoef(torch.stack([own, return_NR[mask]]))[0, 1]) > 0.3
     assert float(torch.corrcoef(torch.stack([value_NR[mask], return_NR[mask]]))[0, 1]) < 0.3
+
+
+def test_values_that_lag_behind_the_returns_pay_nobody_for_ending(tiny_base: Path, reward_folder: Path) -> None:
+    """With the same pay for all, no token is better than another; a head that says 2 too little must not matter."""
+    players = played(tiny_base, reward_folder, LONE)
+    answers = answered(players, LONE)
+    value_NR = torch.full(answers.action_NR.shape, -2.0) * answers.action_NR
+    last_N = answers.action_NR.sum(dim=1) - 1
+    rows = torch.arange(len(last_N))
+    reward_NR = torch.zeros_like(value_NR)
+    reward_NR[rows, last_N] = 1.0
+
+    def surprise(value_NR: torch.Tensor) -> torch.Tensor:
+        return advantages.estimate_advantages(reward_NR, value_NR, answers.action_NR, discount=1.0, trace=0.95)
+
+    # The damage: the last token has the whole lag, the first of ten little more than half of it.
+    assert surprise(value_NR)[rows, last_N].tolist() == pytest.approx([3.0] * len(rows))
+    assert float(surprise(value_NR)[last_N == 9, 0][0]) == pytest.approx(3.0 * 0.95**9)
+    level_NR = credit.levelled(players, value_NR, reward_NR, answers.action_NR, LONE)
+    assert float(surprise(level_NR).abs().max()) < 1e-6
+    # The head says so from now on, and learns from there.
+    assert players.value_head.bias.item() == pytest.approx(3.0)
+    assert float(level_NR[~answers.action_NR].abs().sum()) == 0
+
+
+@pytest.mark.parametrize("value", ["shared", "apart"])
+def test_in_every_round_after_the_first_values_are_at_the_level_of_the_returns(
+    tiny_base: Path, reward_folder: Path, value: Literal["shared", "apart"]
+) -> None:
+    config = replace(LONE, value=value)
+    players = played(tiny_base, reward_folder, config)
+    with torch.no_grad():
+        players.value_head.bias.sub_(5.0)
+    seen = credited(players, config, fit=False)
+    rewards_NR = advantages.shape_rewards(
+        rollout.paid(seen.score_N, seen.answers, config), seen.kl_NR, seen.mask_NR, kl_coefficient=0.3
+    )
+    return_NR = torch.flip(torch.flip(rewards_NR * seen.mask_NR, [1]).cumsum(1), [1])
+    assert float((return_NR - seen.value_NR)[seen.mask_NR].mean()) == pytest.approx(0.0, abs=1e-4)
+    # The head has moved with them: what it says of the same states is what the round goes on from.
+    part = next(iter(rollout.passes(players.policy, seen.answers, replace(config, prompts_per_chunk=6))))
+    again_NR = credit.part_values(players, seen, part, players.policy.states(part.batch)) * seen.mask_NR
+    torch.testing.assert_close(again_NR, seen.value_NR, atol=1e-4, rtol=1e-4)
 
 
 # Values apart
@@ -106,8 +151,9 @@ def test_a_critic_changes_nothing_of_the_policys_gradient(tiny_base: Path, rewar
     assert float(gradient_of(apart, "critic/").norm()) > 0
 
 
-def test_a_whole_reward_model_gets_a_critic_of_its_own(tiny_base: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "whole"
+@pytest.fixture(scope="module")
+def whole_reward(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "artifact"
     model = models.load_base(tiny_base)
     folder.mkdir()
     models.save_whole(model, folder)
@@ -115,12 +161,35 @@ def test_a_whole_reward_model_gets_a_critic_of_its_own(tiny_base: Path, tmp_path
     save_head(ScoreHead(model.width), folder)
     describe(folder, Description(kind="reward", base_sha256=model.base_sha256))
     seal(folder)
-    players = played(tiny_base, folder, APART)
+    return folder
+
+
+def test_a_whole_reward_model_gets_a_critic_of_its_own(tiny_base: Path, whole_reward: Path) -> None:
+    players = played(tiny_base, whole_reward, APART)
     assert players.reward.model is not players.policy.model
     assert players.critic.model is players.reward.model
     assert in_memory(players) == "Models in memory: 0.00 GB for policy, reference; 0.00 GB for reward, critic."
     step = next(ppo.train(players, ask(players), APART, ppo.training_of(players, APART), seed=1))
     assert step.metrics["gradient_norm/value"] > 0
+
+
+def test_where_all_weights_learn_a_critic_is_a_whole_copy_of_a_whole_reward_model(
+    tiny_base: Path, whole_reward: Path
+) -> None:
+    config = replace(APART, method="full", full_learning_rate=1e-3)
+    players = played(tiny_base, whole_reward, config)
+    assert players.critic.adapter is None
+    assert len({id(role.model) for role in (players.policy, players.reference, players.reward, players.critic)}) == 4
+    judge = [weight.detach().clone() for weight in players.reward.model.causal.parameters()]
+    start = {name: weight.detach().clone() for name, weight in players.trained().items()}
+    training = ppo.training_of(players, config)
+    assert [group["peak"] for group in training.optimizer.param_groups] == [1e-3, config.value_learning_rate, 1e-3]
+    first, *_, last = ppo.train(players, ask(players), config, training, seed=1)
+    assert first.metrics["policy/ratio_error"] < 1e-4
+    assert last.metrics["gradient_norm/value"] > 0
+    assert not {name for name, weight in players.trained().items() if torch.equal(start[name], weight)}
+    for old, new in zip(judge, players.reward.model.causal.parameters(), strict=True):
+        assert torch.equal(old, new)
 
 
 # Values that explain nothing
