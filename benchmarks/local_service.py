@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,16 +94,44 @@ def local_service(data_dir: Path, **settings: object) -> Iterator[LocalService]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLACKETT_")}
     environment |= {f"PLACKETT_{name.upper()}": str(value) for name, value in settings.items()}
     environment |= {"PLACKETT_DATA_DIR": str(data_dir), "PLACKETT_PORT": str(port)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "up"], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
-    try:
+    with running([sys.executable, "-m", "app.cli", "up"], environment, log) as process:
         url = f"http://127.0.0.1:{port}"
         wait_healthy(url, process, log)
         yield LocalService(url, data_dir, log, process)
+
+
+@contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command at work, ended with the block, also where SIGTERM ends the block."""
+    with unwound_by_sigterm():
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        try:
+            yield process
+        finally:
+            stop(process)
+
+
+@contextmanager
+def unwound_by_sigterm() -> Iterator[None]:
+    """SIGTERM leaves the block as an exception does; unhandled it would end this process and nothing that it started.
+
+    Only where the block is in the main thread, which is the one that signals come to.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, _frame: object) -> None:
+        # Once: a second one would break off the cleaning up.
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
     finally:
-        stop(process)
+        signal.signal(signal.SIGTERM, before)
 
 
 def wait_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
