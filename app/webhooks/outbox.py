@@ -31,8 +31,8 @@ SWITCHED_OFF: Final = "The webhook was switched off."
 
 ASKING = "project_id = :project_id AND disabled_at IS NULL AND :type = ANY(events)"
 WANTED = text(f"SELECT FROM webhooks WHERE {ASKING} LIMIT 1")
-# Who switches a webhook off holds its row and gives up what waits. The lock waits for them, then looks again whether the
-# webhook still asks: without it the foreign key would wait as well, but for a message that is never sent.
+# Who switches a webhook off holds its row and gives up what waits. The lock waits for them, then looks again whether
+# the webhook still asks: without it the foreign key would wait as well, but for a message that is never sent.
 PUT = text(
     f"INSERT INTO outbox (webhook_id, type, data) SELECT id, :type, :data FROM webhooks WHERE {ASKING} FOR KEY SHARE"  # noqa: S608
 ).bindparams(bindparam("data", type_=JSONB))
