@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -42,7 +43,7 @@ Kind = Literal["artifact", "run", "unfinished"]
 class Leftover:
     """Something that can go: an artifact (`name` is its hash), a run's folder (its number), or a torn folder.
 
-    `at`: when it was last stored, in seconds since 1970.
+    `at`: when it was last stored, in seconds since 1970; `finished_at`: when the run ended.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Leftover:
     path: Path
     size: int
     at: float = 0.0
+    finished_at: datetime | None = None
 
 
 def find(session: Session, settings: Settings, store: ArtifactStore) -> list[Leftover]:
@@ -70,9 +72,9 @@ def _artifacts(session: Session, settings: Settings, store: ArtifactStore) -> It
 def _runs(session: Session, settings: Settings) -> Iterator[Leftover]:
     folders = {int(path.name): path for path in settings.runs_dir.glob("[0-9]*") if path.name.isdecimal()}
     long_ago = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, settings.retention_days * SECONDS_A_DAY)
-    ended = select(Run.id).where(Run.id.in_(folders), Run.finished_at < long_ago).order_by(Run.id)
-    for run_id in session.scalars(ended):
-        yield Leftover("run", str(run_id), folders[run_id], size_of(folders[run_id]))
+    ended = select(Run.id, Run.finished_at).where(Run.id.in_(folders), Run.finished_at < long_ago).order_by(Run.id)
+    for run_id, finished_at in session.execute(ended):
+        yield Leftover("run", str(run_id), folders[run_id], size_of(folders[run_id]), finished_at=finished_at)
 
 
 def _unfinished(settings: Settings) -> Iterator[Leftover]:
@@ -106,18 +108,18 @@ def _remove(session: Session, leftover: Leftover, store: ArtifactStore) -> bool:
     if leftover.kind == "artifact":
         kept = Kept(leftover.name, leftover.path, leftover.at)
         return store.let_go(kept, is_named=lambda: leftover.name in set(session.scalars(NAMED)))
-    if leftover.kind == "run" and not _give_up_checkpoints(session, int(leftover.name)):
+    if leftover.kind == "run" and not _give_up_checkpoints(session, int(leftover.name), leftover.finished_at):
         return False
     shutil.rmtree(leftover.path, ignore_errors=True)
     return not leftover.path.exists()
 
 
-def _give_up_checkpoints(session: Session, run_id: int) -> bool:
-    """Retire what the run could be continued from, unless it was: a cancelled run may go on.
+def _give_up_checkpoints(session: Session, run_id: int, finished_at: datetime | None) -> bool:
+    """Retire what the run could be continued from, unless it was: a cancelled run may go on, and may have ended anew.
 
     The run's row is held until its folder is gone, so that nobody continues it now.
     """
-    ended = select(Run.id).where(Run.id == run_id, Run.finished_at.is_not(None)).with_for_update(skip_locked=True)
+    ended = select(Run.id).where(Run.id == run_id, Run.finished_at == finished_at).with_for_update(skip_locked=True)
     if session.scalars(ended).one_or_none() is None:
         return False
     kept = (RunCheckpoint.run_id == run_id, RunCheckpoint.retired_at.is_(None))

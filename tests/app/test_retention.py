@@ -166,6 +166,17 @@ def test_a_run_that_is_continued_meanwhile_keeps_its_checkpoints(world: World, s
     assert (get_settings().runs_dir / str(run.id)).is_dir()
 
 
+def test_a_run_that_was_continued_and_ended_anew_meanwhile_keeps_its_checkpoints(
+    world: World, store: FolderStore
+) -> None:
+    run = a_run(world, "cancelled")
+    leftovers = retention.find(world.session, get_settings(), store)
+    run.finished_at = func.now()
+    world.session.flush()
+    assert retention.remove(world.session, leftovers, store, actor=None) == []
+    assert (get_settings().runs_dir / str(run.id)).exists()
+
+
 def test_an_artifact_that_is_named_meanwhile_comes_back(
     world: World, store: FolderStore, put: Callable[[str], str]
 ) -> None:
