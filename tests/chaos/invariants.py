@@ -69,14 +69,17 @@ BOOKS = {
     "N4 a checkpoint under a fence that its run never had": """
         SELECT c.run_id FROM run_checkpoints c JOIN runs r ON r.id = c.run_id WHERE c.fence > r.fence""",
     "N7 a judgment without its one audit row": """
-        SELECT r.id FROM rankings r WHERE 1 <> (SELECT count(*) FROM audit_events e
-          WHERE e.object_type = 'ranking' AND e.object_id = r.id::text)""",
+        SELECT r.id FROM rankings r LEFT JOIN audit_events e
+          ON e.object_type = 'ranking' AND e.object_id = r.id::text
+        GROUP BY r.id HAVING count(e.id) <> 1""",
     "N7 a run without its one audit row": """
-        SELECT r.id FROM runs r WHERE 1 <> (SELECT count(*) FROM audit_events e
-          WHERE e.object_type = 'run' AND e.object_id = r.id::text AND e.action = 'run.launched')""",
+        SELECT r.id FROM runs r LEFT JOIN audit_events e
+          ON e.object_type = 'run' AND e.object_id = r.id::text AND e.action = 'run.launched'
+        GROUP BY r.id HAVING count(e.id) <> 1""",
     "N7 a snapshot without its one audit row": """
-        SELECT s.id FROM dataset_snapshots s WHERE 1 <> (SELECT count(*) FROM audit_events e
-          WHERE e.object_type = 'dataset_snapshot' AND e.object_id = s.id::text)""",
+        SELECT s.id FROM dataset_snapshots s LEFT JOIN audit_events e
+          ON e.object_type = 'dataset_snapshot' AND e.object_id = s.id::text
+        GROUP BY s.id HAVING count(e.id) <> 1""",
 }
 SNAPSHOTS = """
 SELECT s.id, s.content_hash, (s.counts->>'rankings')::bigint AS said, extract(epoch FROM s.created_at) AS at,
