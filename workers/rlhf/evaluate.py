@@ -25,6 +25,7 @@ from workers.rlhf.prefix import dialogues
 from workers.rlhf.processes import Team
 from workers.rlhf.sampling import Completion, Sampling, row_seed, sample, text_of
 from workers.rlhf.score import Judge
+from workers.rlhf.swift_layers import swift_layers
 from workers.rlhf.training import chunks
 
 TOKENS_PER_FORWARD: Final = 4096
@@ -99,14 +100,16 @@ def write(role: Role, asked: Sequence[Asked], config: EvaluateConfig, *, seed: i
         max_new_tokens=config.max_new_tokens,
     )
     count = config.samples_per_prompt
-    for first in range(0, len(asked), config.prompts_per_chunk):
-        chunk = asked[first : first + config.prompts_per_chunk]
-        owner = [place for place in range(len(chunk)) for _ in range(count)]
-        # By the place among all prompts: how many go together is a matter of memory and speed alone.
-        seeds = [row_seed(seed, chunk[place].prompt_id, first * count + index) for index, place in enumerate(owner)]
-        done = sample(role, [one.ids for one in chunk], owner, seeds, plan)
-        said = [Said(text_of(role.model.chat, completion), completion) for completion in done]
-        yield [list(group) for group in chunks(said, count)]
+    # One copy of the weights for all that is written: to lay it out takes as long as to write a few tokens.
+    with swift_layers(role, config.max_new_tokens):
+        for first in range(0, len(asked), config.prompts_per_chunk):
+            chunk = asked[first : first + config.prompts_per_chunk]
+            owner = [place for place in range(len(chunk)) for _ in range(count)]
+            # By the place among all prompts: how many go together is a matter of memory and speed alone.
+            seeds = [row_seed(seed, chunk[place].prompt_id, first * count + index) for index, place in enumerate(owner)]
+            done = sample(role, [one.ids for one in chunk], owner, seeds, plan)
+            said = [Said(text_of(role.model.chat, completion), completion) for completion in done]
+            yield [list(group) for group in chunks(said, count)]
 
 
 @torch.no_grad()

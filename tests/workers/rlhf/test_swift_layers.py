@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from tests.workers.rlhf.test_sampling import ASKS
-from workers.rlhf import models, products, swift_layers
+from workers.rlhf import evaluate, models, products, swift_layers
+from workers.rlhf.evaluate import Asked
+from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.models import LanguageModel, Role
 from workers.rlhf.sampling import Completion, Sampling, row_seed, sample
 
@@ -86,6 +88,28 @@ def test_few_tokens_are_not_worth_a_copy(role: Role) -> None:
     during: list[int] = []
     written(role, swift_layers.FEWEST_TOKENS - 1, on_token=lambda *_: during.append(copied(role.model)))
     assert set(during) == {0}
+
+
+def test_an_evaluation_lays_the_weights_out_once(role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    lay_out = swift_layers.laid_out
+    monkeypatch.setattr(swift_layers, "laid_out", lambda weight: made.append(1) or lay_out(weight))
+    messages = [[{"role": "user", "content": ask}] for ask in ASKS]
+    prompts = [role.model.chat.prompt(one, 256).ids for one in messages]
+    asked = [Asked(place, one, ids) for place, (one, ids) in enumerate(zip(messages, prompts, strict=True))]
+    config = EvaluateConfig(samples_per_prompt=2, max_new_tokens=TOKENS, prompts_per_chunk=1)
+    parts = list(evaluate.write(role, asked, config, seed=1))
+    assert (len(parts), len(made), copied(role.model)) == (3, 15, 0)
+    # What each chunk would have written with a copy of its own.
+    alone = [group for one in asked for group in next(evaluate.write(role, [one], config, seed=1))]
+    assert len(made) == 15 * 4
+    assert [said.text for said in parts[0][0]] == [said.text for said in alone[0]]
+    # A chunk that fails leaves no copy behind either.
+    unfinished = evaluate.write(role, asked, config, seed=1)
+    next(unfinished)
+    assert copied(role.model) == 15
+    unfinished.close()
+    assert copied(role.model) == 0
 
 
 def test_the_copy_is_gone_after_an_error(role: Role) -> None:
