@@ -44,6 +44,11 @@ class Run(Base):
             postgresql_where=text("state = 'queued'"),
         ),
         Index(
+            "ix_runs_waiting_by_devices",
+            *("queue", "project_id", text("COALESCE(devices, 1)"), "priority", "run_after", "id"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
             "ix_runs_project_id_claimed_at",
             "project_id",
             "claimed_at",

@@ -11,7 +11,8 @@ nobody's limit and counts to none: it is short, and others may be needed before 
 A worker leaves what it has no room for: the run waits for a larger one. Where an admin insisted on the run, the worker
 takes it all the same if no other that is there has room.
 
-One look costs an index entry a project with waiting runs, however many runs wait.
+One look costs an index entry a project with waiting runs and device that the worker has, however many runs wait, also
+for devices that nobody has. Those that it has devices but no memory for are read.
 """
 
 from typing import Final
@@ -85,10 +86,13 @@ NEXT: Final = f"""
     LEFT JOIN me ON true
     LEFT JOIN at_work a ON a.project_id = w.project_id
     CROSS JOIN LATERAL (
-      SELECT r.id, r.priority, r.run_after FROM runs r
-      WHERE r.state = 'queued' AND r.queue = :queue AND r.project_id = w.project_id AND r.run_after <= now()
-        AND coalesce(r.devices, 1) <= :devices AND {HAS_ROOM}
-      ORDER BY r.priority, r.run_after, r.id LIMIT 1
+      SELECT one.* FROM generate_series(1, :devices) AS asked (devices) CROSS JOIN LATERAL (
+        SELECT r.id, r.priority, r.run_after FROM runs r
+        WHERE r.state = 'queued' AND r.queue = :queue AND r.project_id = w.project_id AND r.run_after <= now()
+          AND coalesce(r.devices, 1) = asked.devices AND {HAS_ROOM}
+        ORDER BY r.priority, r.run_after, r.id LIMIT 1
+      ) one
+      ORDER BY one.priority, one.run_after, one.id LIMIT 1
     ) first
     JOIN runs taken ON taken.id = first.id AND taken.state = 'queued'
     CROSS JOIN LATERAL (

@@ -264,6 +264,22 @@ def test_a_look_reads_a_row_a_project_and_not_a_row_a_run(session: Session) -> N
     assert 0 < touched(session, first) < 60
 
 
+def test_a_look_does_not_read_the_runs_that_wait_for_devices_nobody_has(session: Session) -> None:
+    busy = a_project(session)
+    many = "INSERT INTO runs (project_id, kind, queue, config, seed, state, run_after, devices)"
+    many += " SELECT :project, 'reward', 'training', '{}', 1, 'queued', now(), 8 FROM generate_series(1, 1000)"
+    session.execute(text(many), {"project": busy})
+    pair, single = queued(session, busy, devices=2, priority=200), queued(session, busy, priority=201)
+    session.execute(text("ANALYZE runs"))
+    before = read_of(session, "runs")
+    assert [held and held.run_id for held in (taken(session, single, devices=4) for _ in range(3))] == [
+        pair,
+        single,
+        None,
+    ]
+    assert 0 < read_of(session, "runs") - before < 100
+
+
 def touched(session: Session, doorbell: int) -> int:
     """How many rows and index entries of `runs` a claim reads."""
     before = read_of(session, "runs")
