@@ -37,7 +37,7 @@ PLACES = [
     Place("/prompts", "{project}/prompts", opens=["Upload prompts", "Upload demonstrations", "Upload a text"]),
     Place("/runs", "{project}/runs", opens=["New run"]),
     Place("/runs/$runId", "{project}/runs/{run}", opens=["Show the numbers"]),
-    Place("/models", "{project}/models"),
+    Place("/models", "{project}/models", opens=["Drift"]),
     Place("/datasets", "{project}/datasets"),
     Place("/completions", "{project}/completions"),
     Place("/tasks", "{project}/tasks"),

@@ -46,8 +46,10 @@ const models = createRoute({
   getParentRoute: () => projectRoute,
   path: "/models",
   beforeLoad: forResearch,
-  validateSearch: (search: Record<string, unknown>): { model?: number } =>
-    typeof search.model === "number" ? { model: search.model } : {},
+  validateSearch: (search: Record<string, unknown>): { model?: number; view?: "drift" } => ({
+    ...(typeof search.model === "number" && { model: search.model }),
+    ...(search.view === "drift" && { view: search.view }),
+  }),
   component: lazyRouteComponent(() => import("./runs"), "ModelsRoute"),
 });
 

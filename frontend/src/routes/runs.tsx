@@ -19,5 +19,6 @@ export function RunRoute() {
 }
 
 export function ModelsRoute() {
-  return <ModelsPage projectId={useProject().projectId} chosen={models.useSearch().model} />;
+  const { model, view } = models.useSearch();
+  return <ModelsPage projectId={useProject().projectId} chosen={model} isDrift={view === "drift"} />;
 }

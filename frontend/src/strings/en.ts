@@ -2,6 +2,7 @@
 import { blind } from "./en/blind";
 import { common } from "./en/common";
 import { desk } from "./en/desk";
+import { drift } from "./en/drift";
 import { guidelines } from "./en/guidelines";
 import { loop } from "./en/loop";
 import { order } from "./en/order";
@@ -24,6 +25,7 @@ export const en = {
   desk,
   loop,
   blind,
+  drift,
   reading,
   report,
   runs,

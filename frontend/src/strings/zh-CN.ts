@@ -4,6 +4,7 @@ import type { Strings } from "./en";
 import { blind } from "./zh-CN/blind";
 import { common } from "./zh-CN/common";
 import { desk } from "./zh-CN/desk";
+import { drift } from "./zh-CN/drift";
 import { guidelines } from "./zh-CN/guidelines";
 import { loop } from "./zh-CN/loop";
 import { order } from "./zh-CN/order";
@@ -26,6 +27,7 @@ export const zhCN: Strings = {
   desk,
   loop,
   blind,
+  drift,
   reading,
   report,
   runs,

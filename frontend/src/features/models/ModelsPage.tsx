@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 
 import { modelsQuery } from "@/api/models";
 import type { ModelVersion } from "@/api/types";
@@ -7,9 +7,11 @@ import { cx } from "@/components/cx";
 import { EmptyState, ErrorNote, Skeleton } from "@/components/Notice";
 import { Page, Panel } from "@/components/Page";
 import { Pill, type Tone } from "@/components/Pill";
+import { Segments } from "@/components/Segments";
 import { Time } from "@/components/Time";
 import { t } from "@/strings";
 
+import { Drift } from "./drift/Drift";
 import { ModelDetail } from "./ModelDetail";
 
 const TONES: Record<ModelVersion["stage"], Tone> = { candidate: "warn", live: "good", archived: "neutral" };
@@ -18,13 +20,43 @@ export function StagePill({ stage }: { stage: ModelVersion["stage"] }) {
   return <Pill tone={TONES[stage]}>{t.runs.models.stages[stage]}</Pill>;
 }
 
+interface ModelsPageProps {
+  projectId: number;
+  chosen: number | undefined;
+  isDrift: boolean;
+}
+
+/** Every model of the project, or how its policy has moved from one to the next. */
+export function ModelsPage({ projectId, chosen, isDrift }: ModelsPageProps) {
+  const navigate = useNavigate();
+  const views = [
+    ["versions", t.drift.versions],
+    ["drift", t.drift.title],
+  ] as const;
+  const show = (view: "versions" | "drift") =>
+    void navigate({
+      to: "/p/$projectId/models",
+      params: { projectId },
+      search: view === "drift" ? { view } : {},
+    });
+  return (
+    <Page
+      title={t.shell.models}
+      lead={t.runs.models.lead}
+      actions={<Segments label={t.drift.view} value={isDrift ? "drift" : "versions"} options={views} onChange={show} />}
+    >
+      {isDrift ? <Drift projectId={projectId} /> : <Models projectId={projectId} chosen={chosen} />}
+    </Page>
+  );
+}
+
 /** Every model with its stage; the chosen one with its lineage beside the list. */
-export function ModelsPage({ projectId, chosen }: { projectId: number; chosen: number | undefined }) {
+function Models({ projectId, chosen }: { projectId: number; chosen: number | undefined }) {
   const models = useQuery(modelsQuery(projectId));
   const list = models.data?.items ?? [];
   const shown = chosen ?? list.find((model) => model.stage === "live")?.id ?? list[0]?.id;
   return (
-    <Page title={t.shell.models} lead={t.runs.models.lead}>
+    <>
       {models.isPending && <Skeleton />}
       {models.isError && <ErrorNote error={models.error} onRetry={models.refetch} />}
       {models.isSuccess && list.length === 0 && (
@@ -44,7 +76,7 @@ export function ModelsPage({ projectId, chosen }: { projectId: number; chosen: n
           {shown !== undefined && <ModelDetail key={shown} modelId={shown} projectId={projectId} />}
         </div>
       )}
-    </Page>
+    </>
   );
 }
 
