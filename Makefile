@@ -9,8 +9,9 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	if command -v $$name >/dev/null 2>&1 && $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; \
 	then echo $$name; exit 0; fi; done; echo python3)
 
-# Two test processes, each with servers of its own; a file's tests stay together, in the order they are collected.
-TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+# Three test processes on two cores, since tests wait for half of their time; each has servers of its own, and a file's
+# tests stay together, in the order they are collected.
+AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run dev test check test-unit test-all test-gpu test-chaos soak rlhf-sanity bench format lock screenshots openapi clean
@@ -38,7 +39,7 @@ dev: ## the same with a page that reloads as its sources change
 test: check ## lint, types, architecture, the page's tests, the service's tests (under 15 minutes)
 	$(call set_up,frontend browser)
 	@cd frontend && npm test
-	@$(BIN)/python -m pytest $(TWO_AT_ONCE) -m "not slow and not gpu"
+	@$(BIN)/python -m pytest $(AT_ONCE) -m "not slow and not gpu"
 
 check: ## lint, formatting, types, architecture, generated files
 	$(call set_up,node)
@@ -57,7 +58,7 @@ test-unit: ## pure tests: no servers, no browser (under 90 seconds)
 test-all: check ## everything that needs no GPU, the long tests too
 	$(call set_up,frontend browser)
 	@cd frontend && npm test
-	@$(BIN)/python -m pytest $(TWO_AT_ONCE) -m "not gpu"
+	@$(BIN)/python -m pytest $(AT_ONCE) -m "not gpu"
 
 test-gpu: ## the tests that need a CUDA device
 	$(call set_up,python)
