@@ -21,6 +21,7 @@ TALKATIVE: Final = {"shortest": 14, "longest": 18}
 class Arm:
     """One comparison: what learns on each side, and from how many completions an update.
 
+    `value` is ours alone: with `apart` values are a whole copy of the reward model, as the peer's always are.
     With `ends`, a completion is over when the policy says so; without, people's answers are so long that all are cut.
     `recipe` is our own way to spend an update's completions: several of a prompt against each other, two passes of two
     minibatches. The peer then learns all its weights with the settings of the other arms.
@@ -38,6 +39,7 @@ class Arm:
 
 ARMS: Final = {
     "full": Arm(),
+    "full_apart": Arm(value="apart"),
     "lora": Arm(method="lora", peer_lora=True, value="apart", learning_rate=1.5e-3),
     "recipe": Arm(method="lora", recipe=True, learning_rate=1.5e-3, peer_learning_rate=4e-4),
     "b4": Arm(batch=4, learning_rate=2e-4),

@@ -122,6 +122,7 @@ def test_every_arm_is_what_its_name_says(tmp_path: Path) -> None:
         assert len(plans[name]["points"]) == 8
     assert [name for name, config in configs.items() if config.method == "lora"] == ["lora", "recipe"]
     assert [name for name, arm in ARMS.items() if arm.peer_lora] == ["lora"]
+    assert [name for name, config in configs.items() if config.value == "apart"] == ["full_apart", "lora"]
     assert {name: plan["batch"] for name, plan in plans.items()} == dict.fromkeys(ARMS, 16) | {"b4": 4, "b64": 64}
     assert [name for name, plan in plans.items() if plan["missing_stop_penalty"] == 0] == ["no_end"]
     assert [name for name, config in configs.items() if config.samples_per_prompt > 1] == ["recipe"]
