@@ -226,8 +226,21 @@ def take_your_time(session: Session) -> None:
 
 
 # One row a task; ranks are in the order of the completions. Two model versions of one name are told apart by their ids.
+# What the snapshot holds is read once and grouped: PostgreSQL has not counted yet what was frozen a moment ago,
+# takes it to be all but empty, and would go through all of it for each task.
 REWARD_ROWS = text(
     """
+    WITH held AS MATERIALIZED (
+      SELECT r.id, r.task_id, r.annotator_id, r.strength
+      FROM snapshot_rankings s JOIN rankings r ON r.id = s.ranking_id
+      WHERE s.snapshot_id = :snapshot AND r.created_at > CAST(:since AS timestamptz)),
+    said AS MATERIALIZED (
+      SELECT h.task_id, json_agg(json_build_object('annotator', h.annotator_id, 'strength', h.strength, 'ranks',
+               (SELECT json_agg(i.rank ORDER BY tc.position)
+                FROM task_completions tc
+                JOIN ranking_items i ON i.ranking_id = h.id AND i.completion_id = tc.completion_id
+                WHERE tc.task_id = h.task_id)) ORDER BY h.id) AS annotations
+      FROM held h GROUP BY h.task_id)
     SELECT p.id AS prompt_id, encode(p.group_hash, 'hex') AS "group", p.split, p.messages, ps.name AS source,
       (SELECT json_agg(json_build_object('id', c.id, 'text', c.text, 'model', CASE
                 WHEN m.id IS NULL THEN 'person'
@@ -236,18 +249,10 @@ REWARD_ROWS = text(
                 THEN m.name || ' #' || m.id ELSE m.name END) ORDER BY tc.position)
        FROM task_completions tc JOIN completions c ON c.id = tc.completion_id
        LEFT JOIN model_versions m ON m.id = c.model_version_id WHERE tc.task_id = t.id) AS completions,
-      (SELECT json_agg(json_build_object('annotator', r.annotator_id, 'strength', r.strength, 'ranks',
-                (SELECT json_agg(i.rank ORDER BY tc.position)
-                 FROM task_completions tc
-                 JOIN ranking_items i ON i.ranking_id = r.id AND i.completion_id = tc.completion_id
-                 WHERE tc.task_id = t.id)) ORDER BY r.id)
-       FROM snapshot_rankings s JOIN rankings r ON r.id = s.ranking_id
-       WHERE s.snapshot_id = :snapshot AND r.task_id = t.id
-         AND r.created_at > CAST(:since AS timestamptz)) AS annotations
-    FROM tasks t JOIN prompts p ON p.id = t.prompt_id JOIN prompt_sets ps ON ps.id = p.prompt_set_id
-    WHERE t.id IN (SELECT r.task_id FROM snapshot_rankings s JOIN rankings r ON r.id = s.ranking_id
-                   WHERE s.snapshot_id = :snapshot AND r.created_at > CAST(:since AS timestamptz))
-      AND p.split = ANY(:splits)
+      said.annotations
+    FROM said JOIN tasks t ON t.id = said.task_id JOIN prompts p ON p.id = t.prompt_id
+    JOIN prompt_sets ps ON ps.id = p.prompt_set_id
+    WHERE p.split = ANY(:splits)
     ORDER BY t.id
     """
 )

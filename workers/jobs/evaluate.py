@@ -22,17 +22,18 @@ JUDGES: Final = ("judge", "proxy")
 def prepare(session: Session, held: Claim) -> Inputs:
     """Choose the prompts once: those that no training has seen first, each time the same while the project has them."""
     chosen = held.inputs.get("prompt_ids") or choose_prompts(session, held)
+    in_common = shared(session, held.inputs["models"])
     leases.set_inputs(session, held, {"prompt_ids": chosen})
 
-    def write(path: Path) -> None:
+    def write(later: Session, path: Path) -> None:
         with path.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(session, chosen))
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(later, chosen))
 
     return Inputs(
         write=write,
         models=models_of(session, held),
         text=text_of(session, held, "pretrain.txt"),
-        shared=shared(session, held.inputs["models"]),
+        shared=in_common,
     )
 
 

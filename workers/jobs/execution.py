@@ -140,7 +140,8 @@ class Job:
         if self._patiently(lambda session: room.lacks(session, self.held)):
             return Interruption.TOO_LARGE
         share = devices.share_of(self.held)
-        folder, inputs, checkpoints = self._patiently(self._gather)
+        inputs, checkpoints = self._patiently(self._gather)
+        folder = self._patiently(lambda session: folders.make(session, self.held, inputs))
         folders.furnish(folder, self.held, inputs, store(), share=share)
         step = folders.resume_from(folder, self.held, inputs, checkpoints, share=share)
         state = self._patiently(lambda session: self._start(session, bool(checkpoints), step, share))
@@ -148,11 +149,11 @@ class Job:
             return UNWANTED[state]
         return Watch(self, folder, share.threads).until_the_end()
 
-    def _gather(self, session: Session) -> tuple[Path, Inputs, list[RunCheckpoint]]:
+    def _gather(self, session: Session) -> tuple[Inputs, list[RunCheckpoint]]:
         inputs = self.kind.prepare(session, self.held)
         mine = (RunCheckpoint.run_id == self.held.run_id, RunCheckpoint.retired_at.is_(None))
         checkpoints = session.scalars(select(RunCheckpoint).where(*mine).order_by(RunCheckpoint.step.desc()))
-        return folders.make(self.held, inputs), inputs, list(checkpoints)
+        return inputs, list(checkpoints)
 
     def _start(self, session: Session, had_checkpoints: bool, step: int, share: Share) -> str:
         if had_checkpoints:

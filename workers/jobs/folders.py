@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from app.config import get_settings
 from app.datasets import texts
 from app.registry.tables import ModelVersion
@@ -44,12 +46,12 @@ class GivenText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a kind of run wants in its folder: `write` fills its data file; `models` pairs a model version with the
-    base that its adapter sits on; `shared` counts the judgments that a judge and a model have in common, by role.
-    `before` is how much of the work earlier attempts have stored.
+    """What a kind of run wants in its folder: `write` fills its data file, from the database; `models` pairs a model
+    version with the base that its adapter sits on; `shared` counts the judgments that a judge and a model have in
+    common, by role. `before` is how much of the work earlier attempts have stored.
     """
 
-    write: Callable[[Path], object] = Path.touch
+    write: Callable[[Session, Path], object] = lambda _session, path: path.touch()
     models: Mapping[str, tuple[ModelVersion, ModelVersion | None]] = field(default_factory=dict)
     text: GivenText | None = None
     source: dict[str, Any] | None = None
@@ -62,12 +64,15 @@ def path_of(held: Claim) -> Path:
     return get_settings().runs_dir / str(held.run_id) / str(held.fence)
 
 
-def make(held: Claim, inputs: Inputs) -> Path:
-    """A new folder with the data in it; what an earlier try of the same claim left is replaced."""
+def make(session: Session, held: Claim, inputs: Inputs) -> Path:
+    """A new folder with the data in it; what an earlier try of the same claim left is replaced.
+
+    Writing takes minutes for much data, so the session must hold no lock on the run: its heart beats on its row.
+    """
     folder = path_of(held)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    inputs.write(folder / "data.jsonl")
+    inputs.write(session, folder / "data.jsonl")
     return folder
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,7 +55,7 @@ def frozen_inputs(
         snapshot_id = freeze().id
         leases.set_inputs(session, held, {}, dataset_snapshot_id=snapshot_id)
     return Inputs(
-        write=partial(write, session, snapshot_id),
+        write=lambda later, path: write(later, snapshot_id, path),
         models=models_of(session, held),
         text=text_of(session, held, "pretrain.txt"),
     )

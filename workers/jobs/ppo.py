@@ -47,10 +47,10 @@ def with_demonstrations(session: Session, held: Claim, inputs: Inputs) -> Inputs
         snapshot_id = snapshot.id
         leases.set_inputs(session, held, {"demonstrations_snapshot_id": snapshot_id})
 
-    def write(path: Path) -> None:
-        inputs.write(path)
+    def write(later: Session, path: Path) -> None:
+        inputs.write(later, path)
         demonstrations.write_demonstration_rows(
-            session, snapshot_id=snapshot_id, path=path.with_name("demonstrations.jsonl")
+            later, snapshot_id=snapshot_id, path=path.with_name("demonstrations.jsonl")
         )
 
     return replace(inputs, write=write)

@@ -42,10 +42,10 @@ def with_gate(session: Session, held: Claim, inputs: Inputs, live: ModelVersion)
     if snapshot_id is None:
         raise ValueError(f"run {held.run_id} has no snapshot to take held-out judgments from")
 
-    def write(path: Path) -> None:
-        inputs.write(path)
+    def write(later: Session, path: Path) -> None:
+        inputs.write(later, path)
         datasets.write_held_out_rows(
-            session, snapshot_id=snapshot_id, since=live.promoted_at, path=path.with_name("gate.jsonl")
+            later, snapshot_id=snapshot_id, since=live.promoted_at, path=path.with_name("gate.jsonl")
         )
 
     return replace(inputs, write=write)

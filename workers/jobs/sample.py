@@ -37,9 +37,9 @@ def prepare(session: Session, held: Claim) -> Inputs:
     chosen = held.inputs.get("prompt_ids") or plan.choose_prompts(session, held)
     leases.set_inputs(session, held, {"prompt_ids": chosen})
 
-    def write(path: Path) -> None:
+    def write(later: Session, path: Path) -> None:
         with path.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in plan.rows(session, held, chosen))
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in plan.rows(later, held, chosen))
 
     return Inputs(write=write, models=models_of(session, held), before=plan.already(session, held))
 

@@ -1,13 +1,16 @@
 """Freezing: what is in a snapshot, that it stays the same, and that held-out data stays out."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from app.datasets.service import (
+    REWARD_ROWS,
     freeze_judgments,
     freeze_prompts,
     judgments,
@@ -26,6 +29,8 @@ from app.tasks.tables import Task
 from tests.app.judgment_rows import World, a_world, submit, take
 from workers.rlhf.ranking_file import read_rankings
 
+TASKS = 20
+
 
 @pytest.fixture
 def world(session: Session) -> World:
@@ -38,6 +43,13 @@ def freeze(world: World):
 
 def lines(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A query plan's nodes, the outermost first."""
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes_of(part)
 
 
 def test_a_snapshot_holds_current_judgments_of_train_and_validation(world: World) -> None:
@@ -113,6 +125,22 @@ def test_reward_rows_are_one_a_task_with_everybody_s_ranks(world: World, tmp_pat
     ]
     assert (row["prompt_id"], row["split"], row["messages"][-1]["role"]) == (task.prompt_id, "train", "user")
     assert set(row) == {"prompt_id", "group", "split", "messages", "source", "completions", "annotations"}
+
+
+def test_a_snapshot_is_read_once_and_not_once_a_task(world: World) -> None:
+    """PostgreSQL has counted the older snapshots and not the new one, as when a run has just frozen it."""
+    annotator, session = world.person(), world.session
+    for _ in range(TASKS):
+        world.task()
+        submit(session, take(world, annotator), annotator)
+    freeze(world)
+    session.execute(text("ANALYZE"))
+    asked = {"snapshot": freeze(world).id, "since": "-infinity", "splits": ["train"]}
+    plan = session.execute(text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {REWARD_ROWS.text}"), asked).scalar_one()
+    nodes = list(nodes_of(plan[0]["Plan"]))
+    assert nodes[0]["Actual Rows"] == TASKS
+    read = [node for node in nodes if node.get("Relation Name") == "snapshot_rankings"]
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in read) == TASKS
 
 
 def test_reward_rows_tell_how_strong_a_preference_was_and_who_wrote_each_completion(

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.completions.tables import Completion
 from app.config import get_settings
+from app.datasets import service as datasets
 from app.db import transaction
 from app.registry.tables import ModelVersion
 from app.runs import leases, service
@@ -75,6 +78,21 @@ def test_training_registers_a_model_with_its_ancestors(start: Start, monkeypatch
     assert run.result is not None
     assert run.result["artifact"]["sha256"] == version.artifact_sha256
     assert run.result["report"]["rows"] == 1
+
+
+def test_nothing_holds_the_run_while_its_data_is_written(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its heart has to beat meanwhile, and a person may cancel it: much data takes minutes."""
+    behave(monkeypatch, "behave_well")
+    run_id, free, write = start("reward"), [], datasets.write_reward_rows
+
+    def watched(session: Session, **asked: Any) -> int:
+        with transaction() as other:
+            free.append(other.scalar(select(Run.id).where(Run.id == run_id).with_for_update(skip_locked=True)))
+        return write(session, **asked)
+
+    monkeypatch.setattr(datasets, "write_reward_rows", watched)
+    execution.execute(run_id)
+    assert (read_run(run_id).state, free) == ("succeeded", [run_id])
 
 
 @pytest.mark.parametrize(("method", "is_adapter"), [("lora", False), ("full", False), ("prefix", True)])
