@@ -1,10 +1,12 @@
+import { counted } from "./counted";
+
 export const drift = {
   view: "What to see",
   versions: "Models",
   title: "Drift",
   heading: "How the policy has moved",
   lead: (prompts: string) =>
-    `Every version answers the same ${prompts} held-out prompts, with the same seed and settings. Bars are 95 % intervals.`,
+    `Every version answers the same ${counted(prompts, "held-out prompt")}, with the same seed and settings. Bars are 95 % intervals.`,
   measure: (count: number) => (count === 1 ? "Measure 1 version" : `Measure ${count} versions`),
   measuring: (count: number) => (count === 1 ? "1 version is being measured" : `${count} versions are being measured`),
   onlyOne: "No policy has come after the first model yet",
@@ -17,8 +19,7 @@ export const drift = {
   toPrompts: "Open the prompts",
   unmeasured: "No version has been measured yet",
   unmeasuredText: (prompts: string) =>
-    `Each version answers ${prompts} reference prompts in the background, after all other runs. Its figures and its answers stand here when it is done.`,
-  start: "the first",
+    `Each version answers ${counted(prompts, "reference prompt")} in the background, after all other runs. Its figures and its answers stand here when it is done.`,
   from: (value: string, name: string) => `${value} in ${name}`,
   chartAlt: (figure: string, first: string, last: string) => `${figure} from ${first} to ${last}`,
   figures: {
@@ -32,17 +33,23 @@ export const drift = {
   hints: {
     kl: "KL from the model that it came from",
     wins: "Share of answers preferred; half is no difference",
-    reward: "By the reward model that it was trained against: high is no proof of good",
+    reward: "By its own reward model: high is no proof of good",
     tokens: "Growing answers often please a reward model",
     stopped: "Falling: answers are cut at the longest length",
     distinct: "Different pairs of words; falling: it repeats itself",
   },
   table: "Version by version",
   version: "Version",
-  before: "Wins against the one before",
-  first: "Wins against the first",
-  repetition: "Repeats itself",
-  otherBasis: "Other prompts",
+  columns: {
+    kl: "Distance, nats",
+    before: "Against the one before",
+    first: "Against the first",
+    reward: "Reward (proxy)",
+    tokens: "Tokens",
+    stopped: "Ends itself",
+    repetition: "Repeats",
+    distinct: "Distinct-2",
+  },
   otherBasisText: "Measured on other prompts or settings: not in the pictures. Measure it to compare.",
   notMeasured: "Not measured",
   isStart: "Start",

@@ -49,7 +49,10 @@ function Line({ estimates, name, alt }: LineProps) {
   const mark = MARKS[name];
   return (
     <div className="flex gap-2">
-      <div aria-hidden="true" className="text-soft flex w-12 flex-col justify-between text-end text-xs tabular-nums">
+      <div
+        aria-hidden="true"
+        className="text-soft flex w-14 flex-col justify-between text-end text-xs whitespace-nowrap tabular-nums"
+      >
         <span>{wordsOf(name, axis[1])}</span>
         <span>{wordsOf(name, axis[0])}</span>
       </div>

@@ -14,17 +14,8 @@ const TONES = { people: "good", judge: "accent", proxy: "warn" } as const;
 
 /** The numbers behind the pictures: a row for each version, oldest first. */
 export function Steps({ steps, projectId }: { steps: readonly DriftStep[]; projectId: number }) {
-  const head = [
-    t.drift.version,
-    t.drift.figures.kl,
-    t.drift.before,
-    t.drift.first,
-    t.drift.figures.reward,
-    t.drift.figures.tokens,
-    t.drift.figures.stopped,
-    t.drift.repetition,
-    t.drift.figures.distinct,
-  ];
+  const { kl, before, first, reward, tokens, stopped, repetition, distinct } = t.drift.columns;
+  const head = [t.drift.version, kl, before, first, reward, tokens, stopped, repetition, distinct];
   return (
     <Panel title={t.drift.table} flush>
       <Table caption={t.drift.table} head={head}>
