@@ -3,7 +3,8 @@
     python -m benchmarks.first_loop --keep FOLDER
     python -m scripts.screenshots FOLDER [--only desk,settings]
 
-Every page at 1440 and 390 pixels, in the light and the dark theme.
+Every page at 1440 and 390 pixels, in the light and the dark theme. The loop's page is pictured from another story, with
+a promotion and a refusal: `python -m scripts.loop_story FOLDER`, then `FOLDER/data --only loop` here.
 """
 
 import argparse
@@ -40,6 +41,8 @@ PAGES = {
 }
 # Pages of the newest run of a kind that has succeeded, and the part of it that is in view.
 RUNS = {"run": ("ppo", ""), "report": ("reward", ""), "report-disagreements": ("reward", "#disagreements")}
+# Pages that are pictured down to their end: what they tell is longer than a screen.
+WHOLE = frozenset({"loop"})
 SETTLE_MS = 1500
 # The desk once more, with everything that can be asked.
 WHOLE_FORM = {
@@ -76,10 +79,10 @@ def sign_in(page: Page) -> str:
     return page.url.rpartition("/")[0]
 
 
-def take(page: Page, name: str) -> None:
-    """One picture of what is in view, once it has settled."""
+def take(page: Page, name: str, *, whole: bool = False) -> None:
+    """One picture of what is in view, or of the `whole` page, once it has settled."""
     page.wait_for_timeout(SETTLE_MS)
-    page.screenshot(path=IMAGES / f"{name}.png")
+    page.screenshot(path=IMAGES / f"{name}.png", full_page=whole)
 
 
 def rank_two(page: Page) -> None:
@@ -116,7 +119,7 @@ def picture(page: Page, project: str, name: str, ending: str) -> None:
     if name.startswith("desk"):
         page.wait_for_selector("article[data-answer]")
         rank_two(page)
-    take(page, f"{name}-{ending}")
+    take(page, f"{name}-{ending}", whole=name in WHOLE)
 
 
 def picture_run(page: Page, project: str, name: str, ending: str) -> None:
