@@ -1,5 +1,7 @@
 import { counted } from "./counted";
 
+import { counted } from "./counted";
+
 export const drift = {
   view: "What to see",
   versions: "Models",
@@ -7,7 +9,7 @@ export const drift = {
   heading: "How the policy has moved",
   lead: (prompts: string) =>
     `Every version answers the same ${counted(prompts, "held-out prompt")}, with the same seed and settings. Bars are 95 % intervals.`,
-  measure: (count: number) => (count === 1 ? "Measure 1 version" : `Measure ${count} versions`),
+  measure: (count: number) => `Measure ${counted(count, "version")}`,
   measuring: (count: number) => (count === 1 ? "1 version is being measured" : `${count} versions are being measured`),
   onlyOne: "No policy has come after the first model yet",
   onlyOneText:
