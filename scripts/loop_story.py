@@ -13,7 +13,7 @@ one, which is surely worse. All goes through the API; nothing is written into th
 import argparse
 import json
 import time
-from calendar import month_name
+from calendar import day_name, month_name
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, product
@@ -58,7 +58,8 @@ def usual_prompts() -> list[str]:
 
 def held_out_prompts() -> list[str]:
     """Prompts that the service keeps for validation, as it keeps a tenth of all."""
-    dated = (form.format(f"{thing} in {month}") for month, form, thing in product(month_name[1:], FORMS, THINGS))
+    whens = [f"on a {day} in {month}" for month, day in product(month_name[1:], day_name)]
+    dated = (form.format(f"{thing} {when}") for when, form, thing in product(whens, FORMS, THINGS))
     return list(islice((one for one in dated if split_of(group_hash(None, one)) == "validation"), HELD_OUT))
 
 

@@ -1,7 +1,7 @@
 """What the story of the loop's pictures rests on; that it turns out as told is seen when the pictures are taken."""
 
+from app.datasets.parts import is_held_back
 from app.loop.gate import FEWEST_JUDGMENTS
-from app.loop.judge_gate import FEWEST_PROMPTS
 from app.projects.settings import checked
 from app.prompts.splits import Split, group_hash, split_of
 from scripts import loop_story
@@ -12,10 +12,16 @@ def splits(prompts: list[str]) -> list[Split]:
     return [split_of(group_hash(None, one)) for one in prompts]
 
 
-def test_the_picked_prompts_are_all_held_out_and_enough_for_both_gates() -> None:
+def reward_side(prompts: list[str]) -> int:
+    """How many of them are not held back for the judge."""
+    return sum(not is_held_back(group_hash(None, one).hex()) for one in prompts)
+
+
+def test_of_the_picked_prompts_the_first_part_is_too_little_for_the_gate_and_all_are_enough() -> None:
     picked = loop_story.held_out_prompts()
     assert set(splits(picked)) == {"validation"}
-    assert len(set(picked)) > FEWEST_JUDGMENTS > FEWEST_PROMPTS
+    assert len(set(picked)) == loop_story.HELD_OUT
+    assert reward_side(picked[: loop_story.FIRST_PART]) < FEWEST_JUDGMENTS < reward_side(picked)
 
 
 def test_the_usual_prompts_are_not_picked() -> None:
