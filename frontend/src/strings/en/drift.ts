@@ -1,7 +1,5 @@
 import { counted } from "./counted";
 
-import { counted } from "./counted";
-
 export const drift = {
   view: "What to see",
   versions: "Models",
