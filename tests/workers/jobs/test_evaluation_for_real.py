@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from app.datasets import service as datasets
 from app.db import transaction
 from app.errors import Unprocessable
+from app.loop import drift, references
 from app.prompts.tables import Prompt
 from app.registry.tables import ModelVersion
 from app.runs.reports import card_of
@@ -91,6 +92,30 @@ def test_who_can_not_play_a_part_is_refused(world: World) -> None:
         with pytest.raises(Unprocessable) as unready:
             launched(world, "evaluate", models={"judge": reward.id})
         assert unready.value.type == "model-without-artifact"
+
+
+def test_a_version_that_answered_the_reference_prompts_is_measured_and_can_be_read(world: World) -> None:
+    with transaction() as session:
+        world.session, world.project = session, session.merge(world.project)
+        world.project.settings = {"sampling": {"max_new_tokens": 6}}
+        policy = world.model_version("policy", 1, "archived")
+        policy.artifact_sha256, policy.artifact_bytes = world.model.artifact_sha256, world.model.artifact_bytes
+        policy.parent_id, policy.promoted_at = world.model.id, func.now()
+        session.flush()
+        run = references.keep(session, policy, actor=None)
+        assert run is not None
+        run_id = run.id
+    assert execution.execute(run_id) == run_id
+    with transaction() as session:
+        line = references.line_of(session, world.project.id)
+        assert (line.unmeasured, line.measuring) == ([], [])
+        own = next(step.measured for step in line.steps if step.version.id == policy.id)
+        assert own is not None
+        assert (own.comparable, own.run.run_id, own.run.prompts) == (True, run_id, 4)
+        assert own.figures["kl"]["value"] == pytest.approx(0, abs=1e-6), "it has the weights that it came from"
+        pairs = drift.side_by_side(session, line.steps, policy.id, world.model.id)
+        assert [pair.prompt_id for pair in pairs] == line.basis.prompt_ids == sorted(line.basis.prompt_ids)
+        assert len({pair.version.text for pair in pairs}) > 1
 
 
 def test_without_held_out_prompts_there_is_nothing_to_evaluate(world: World) -> None:
