@@ -80,9 +80,15 @@ def sign_in(page: Page) -> str:
 
 
 def take(page: Page, name: str, *, whole: bool = False) -> None:
-    """One picture of what is in view, or of the `whole` page, once it has settled."""
+    """One picture of what is in view, once it has settled; of a `whole` page, in a window as high as the page."""
     page.wait_for_timeout(SETTLE_MS)
-    page.screenshot(path=IMAGES / f"{name}.png", full_page=whole)
+    window = page.viewport_size
+    if whole and window:
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": window["width"], "height": height})
+    page.screenshot(path=IMAGES / f"{name}.png")
+    if whole and window:
+        page.set_viewport_size(window)
 
 
 def rank_two(page: Page) -> None:

@@ -57,13 +57,43 @@ describe("zh-CN", () => {
 });
 
 /** The sentence for marks in place of its arguments; lists are given as lists of one mark. */
-function said(words: (...args: never[]) => string, marks: readonly string[]): string {
+function said(words: (...args: never[]) => string, marks: readonly unknown[]): string {
   const call = words as unknown as (...args: unknown[]) => string;
   try {
     return call(...marks);
   } catch {
     return call(...marks.map((mark) => [mark]));
   }
+}
+
+describe("English", () => {
+  it("counts one thing in the singular", () => {
+    const wrong = english.flatMap(([path, words]) => {
+      if (typeof words !== "function" || OF_LETTERS.has(path)) return [];
+      const call = words as unknown as (...args: unknown[]) => string;
+      // Figures come as they are written or as numbers.
+      const sentences = [1, "1"].map((one) =>
+        said(
+          call,
+          Array.from({ length: words.length }, () => one),
+        ),
+      );
+      return sentences.every(hasPlural) ? [`${path}: ${sentences[1] ?? ""}`] : [];
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** What ends in an s behind a figure of one and is no plural, and units of figures that are measured, not counted. */
+const NO_PLURAL = new Set(["is", "has", "as", "this", "less", "loss", "pass", "waits", "nats", "points"]);
+
+/** Sentences about cards, which are named by letters. */
+const OF_LETTERS = new Set(["desk.announce.tied"]);
+
+/** Whether a sentence about one thing speaks of several; some are the very figure that they were given. */
+function hasPlural(sentence: unknown): boolean {
+  const counted = [...String(sentence).matchAll(/(?<![\d.,–])1 (?:[a-z-]+ )?([a-z]+s)\b/g)];
+  return counted.some(([, word = ""]) => !NO_PLURAL.has(word));
 }
 
 describe("the language", () => {

@@ -23,7 +23,10 @@ export function Decisions({ decisions, projectId }: { decisions: readonly Decisi
       {decisions.length === 0 && <p className="text-soft">{t.loop.noDecisions}</p>}
       <ol className="divide-line grid divide-y">
         {shown.map((decision) => (
-          <li key={decision.id} className="grid grid-cols-[3.5rem_minmax(0,1fr)] gap-3 py-2.5 first:pt-0">
+          <li
+            key={decision.id}
+            className="grid gap-x-3 gap-y-0.5 py-2.5 first:pt-0 sm:grid-cols-[3.5rem_minmax(0,1fr)]"
+          >
             <Time iso={decision.at} className="text-soft text-sm leading-6 tabular-nums" />
             <p className="flex gap-2.5">
               <span aria-hidden="true" className={cx("mt-2 size-2 shrink-0 rounded-full", TONES[decision.tone])} />

@@ -1,3 +1,4 @@
+import { counted } from "./counted";
 import type { SkipReason } from "@/api/types";
 
 import { form } from "./form";
@@ -105,7 +106,7 @@ export const desk = {
       value === null ? `${letter} has no rating.` : `${letter}: ${value} of 7.`,
     next: "Submitted. The next task is here.",
     complete: "Every answer is placed. Enter submits.",
-    newTask: (count: number) => `A task with ${count} answers.`,
+    newTask: (count: number) => `A task with ${counted(count, "answer")}.`,
     dragging: (letter: string) => `Picked up ${letter}.`,
     dropped: (letter: string) => `Dropped ${letter}.`,
   },

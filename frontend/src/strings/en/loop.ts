@@ -1,3 +1,5 @@
+import { counted } from "./counted";
+
 export const loop = {
   lead: "Prompts become completions, people rank them, a reward model learns their taste, the policy learns from it.",
   prompts: "Prompts",
@@ -7,13 +9,14 @@ export const loop = {
   policy: "Policy",
   splits: (train: string, validation: string, test: string) =>
     `${train} train · ${validation} validation · ${test} test`,
-  tasks: (open: string, done: string) => `${open} tasks open · ${done} done`,
-  comparisons: (total: string, ties: string) => `${total} comparisons · ${ties} ties`,
+  tasks: (open: string, done: string) => `${counted(open, "task")} open · ${done} done`,
+  comparisons: (total: string, ties: string) =>
+    `${counted(total, "comparison")} · ${counted(ties, "tie")}`,
   today: (count: string) => `${count} today`,
   none: "none yet",
   live: "live",
   untrained: "the base model answers",
-  newSince: (count: string) => `${count} new comparisons since the last training`,
+  newSince: (count: string) => `${counted(count, "new comparison")} since the last training`,
   run: "Run a cycle",
   running: "A cycle is under way",
   cancelCycle: "Stop the cycle",
@@ -40,6 +43,6 @@ export const loop = {
   goBackTo: (name: string) => `Go back to ${name}`,
   accuracy: (percent: string) => `accuracy ${percent} on held-out prompts`,
   kl: (nats: string) => `KL ${nats} nats`,
-  needed: (count: string) => `${count} more comparisons`,
+  needed: (count: string) => counted(count, "more comparison"),
   progressToRetrain: "Comparisons until the next training",
 };

@@ -20,7 +20,7 @@ export const order = {
       before === 1 ? "A more urgent run goes first." : `${before} more urgent runs go first.`,
     turn: (before: number, projects: number) =>
       [
-        before > 0 ? `${before} of this project's runs go first.` : null,
+        before > 0 ? `${before} of this project's runs ${before === 1 ? "goes" : "go"} first.` : null,
         projects > 0
           ? `${projects === 1 ? "Another project takes" : `${projects} other projects take`} turns with this one.`
           : null,

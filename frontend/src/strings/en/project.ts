@@ -1,6 +1,8 @@
+import { counted } from "./counted";
+
 export const project = {
   historyLead: (total: string, pace: string | null) =>
-    `${total} rankings${pace === null ? "" : `, about ${pace} each`}`,
+    `${counted(total, "ranking")}${pace === null ? "" : `, about ${pace} each`}`,
   historyEmpty: "Nothing ranked yet",
   historyEmptyText: "What you rank is listed here, and can be changed for a while.",
   historyEdit: "Change",
@@ -38,7 +40,7 @@ export const project = {
   textsName: "Name of the text",
   textsGo: "Keep the text",
   textsKept: (name: string, size: string, lines: string) =>
-    `“${name}” is kept: ${size}, ${lines} lines. A new run can name it.`,
+    `“${name}” is kept: ${size}, ${counted(lines, "line")}. A new run can name it.`,
   staged: (name: string) => `“${name}” is checked`,
   stagedGood: "good",
   stagedBad: "with errors",
@@ -61,7 +63,7 @@ export const project = {
   splits: { train: "Train", validation: "Validation", test: "Test" },
   promptsEmpty: "No prompts yet",
   promptsEmptyText: "Upload a file of prompts: the model answers them, and people rank the answers.",
-  turns: (count: number) => `${count} turns`,
+  turns: (count: number) => counted(count, "turn"),
   completionsTitle: "Completions",
   completionsEmpty: "None written yet.",
 

@@ -1,3 +1,5 @@
+import { counted } from "./counted";
+
 export const quality = {
   reportsLead: "Prompts that somebody thinks nobody should have to answer. Judgments are kept whatever you decide.",
   reportViews: "Which reports",
@@ -45,7 +47,7 @@ export const quality = {
   choosePromptEmpty: "No prompt has two answers yet",
   choosePromptEmptyText:
     "As soon as a model has answered prompts, or people have written answers, they can be chosen here.",
-  answersOf: (count: number) => `${count} answers`,
+  answersOf: (count: number) => counted(count, "answer"),
   chooseAnswers: "Which answers",
   chooseAnswersText: "Two to nine.",
   orderTitle: "The right order",

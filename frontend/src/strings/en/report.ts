@@ -1,9 +1,11 @@
 /** What a finished run says of its work. */
+import { counted } from "./counted";
+
 export const report = {
   heldOut: "On judgments it has not learnt from",
   nothingHeldOut: (reason: string) => `There is nothing to say of held-out judgments: ${reason}.`,
   basis: (judgments: string, decided: string, groups: string, split: string) =>
-    `${judgments} judgments, ${decided} decided pairs, ${groups} groups of prompts (split: ${split}). Intervals hold 95\u00a0% and resample whole groups.`,
+    `${counted(judgments, "judgment")}, ${counted(decided, "decided pair")}, ${counted(groups, "group")} of prompts (split: ${split}). Intervals hold 95\u00a0% and resample whole groups.`,
   readBy: {
     validation: "Temperature and tie parameter were fitted on the validation split.",
     "other folds": "Temperature and tie parameter of each fold were fitted on the others.",
@@ -43,8 +45,8 @@ export const report = {
   figure: "Figure",
   range: "95\u00a0% interval",
   interval: (low: string, high: string) => `${low} to ${high}`,
-  counted: (count: string) => `${count} pairs`,
-  judgedPairs: (count: string) => `${count} judgments`,
+  counted: (count: string) => counted(count, "pair"),
+  judgedPairs: (count: string) => counted(count, "judgment"),
   accuracy: "Accuracy on decided pairs",
   accuracyText: "How often the answer that a person preferred has the higher score. The dashed line is a coin.",
   model: "This model",
@@ -67,7 +69,7 @@ export const report = {
   calibrationText:
     "Pairs in a random order, by the chance the model gave the first answer: how often people did prefer it.",
   calibrationAlt: (bins: number, error: string) =>
-    `Reliability diagram of ${bins} bins; calibration error ${error}. The numbers are in the table below it.`,
+    `Reliability diagram of ${counted(bins, "bin")}; calibration error ${error}. The numbers are in the table below it.`,
   given: "Chance given",
   cameTrue: "Came true",
   pairs: "Pairs",
@@ -80,11 +82,11 @@ export const report = {
   scores: "Scores",
   scoresText: "Raw scores of held-out completions around the mean of their prompt.",
   scoresAlt: (count: string, median: string, low: string, high: string) =>
-    `Histogram of ${count} scores; half of them lie between ${low} and ${high}, the middle is ${median}.`,
+    `Histogram of ${counted(count, "score")}; half of them lie between ${low} and ${high}, the middle is ${median}.`,
   from: "From",
   to: "To",
   completions: "Completions",
-  completionsCounted: (count: string) => `${count} completions`,
+  completionsCounted: (count: string) => counted(count, "completion"),
   scoresByModel: "By who wrote it",
   scoresByModelText: "Median, the middle half, and 5\u00a0% to 95\u00a0%.",
   median: "Median",
@@ -114,14 +116,15 @@ export const report = {
   split: { train: "Train (some read again)", validation: "Validation", test: "Test" } as Record<string, string>,
   learntPeople: "What was learnt about people",
   learntPeopleText: "Sharpness: how clearly a person sees differences, 1 is the middle. Ties: how readily they tie.",
-  learntNote: (judgments: string, ties: string) => `${judgments} judgments, ties ${ties}`,
-  splitNote: (pairs: string, loss: string) => `${pairs} pairs, log loss ${loss}`,
+  learntNote: (judgments: string, ties: string) => `${counted(judgments, "judgment")}, ties ${ties}`,
+  splitNote: (pairs: string, loss: string) => `${counted(pairs, "pair")}, log loss ${loss}`,
   data: "The data, before training",
   dataText: (prompts: string, judgments: string, people: string, pairs: string, ties: string) =>
-    `${prompts} prompts, ${judgments} judgments by ${people} people, ${pairs} pairs, ${ties} of them ties.`,
+    `${counted(prompts, "prompt")}, ${counted(judgments, "judgment")} by ${counted(people, "person", "people")}, ${counted(pairs, "pair")}, ${ties} of them tied.`,
   effective: (effective: string, perPair: string) =>
     `Overlap counted, the judgments are worth ${effective} (${perPair} a pair).`,
-  exposures: (mean: string, most: string) => `Each comparison was trained on ${mean} times, ${most} at most.`,
+  exposures: (mean: string, most: string) =>
+    `Each comparison was trained on ${counted(mean, "time")}, ${most} at most.`,
   checks: "Checks",
   check: "Check",
   found: "Found",
@@ -138,7 +141,7 @@ export const report = {
     dominance: "Share of the most active person",
     lengthBias: "The longer answer was preferred in",
   },
-  cut: (prompts: string, completions: string) => `${prompts} prompts, ${completions} completions`,
+  cut: (prompts: string, completions: string) => `${counted(prompts, "prompt")}, ${counted(completions, "completion")}`,
   who: (share: string, who: string) => `${share} (annotator ${who})`,
   nothing: "None",
   warnings: "What the run warned of",
@@ -180,11 +183,11 @@ export const report = {
   gateVerdicts: { pass: "Passes", refuse: "Does not pass", too_little: "Too little evidence" },
   gateWords: {
     pass: (judgments: string, groups: string) =>
-      `Surely not worse than the live one by more than the rule allows, on ${judgments} effective judgments (${groups} groups of prompts).`,
+      `Surely not worse than the live one by more than the rule allows, on ${counted(judgments, "effective judgment")} (${counted(groups, "group")} of prompts).`,
     refuse: (judgments: string, groups: string) =>
-      `Not surely good enough: a bound is past what the rule allows, on ${judgments} effective judgments (${groups} groups of prompts).`,
+      `Not surely good enough: a bound is past what the rule allows, on ${counted(judgments, "effective judgment")} (${counted(groups, "group")} of prompts).`,
     too_little: (judgments: string, groups: string) =>
-      `No verdict: there are ${judgments} effective judgments (${groups} groups of prompts).`,
+      `No verdict: there ${judgments === "1" ? "is" : "are"} ${counted(judgments, "effective judgment")} (${counted(groups, "group")} of prompts).`,
   },
   gateNeeds: (count: string) => `A model as good as the live one would need about ${count} to pass in 4 of 5 cases.`,
   gateFollowed: "A cycle followed this verdict.",
@@ -196,7 +199,7 @@ export const report = {
   gateAccuracy: "Accuracy, in points",
   wins: "Beside other models",
   winsText: (prompts: string, each: string) =>
-    `${prompts} held-out prompts, ${each} completions of each by each model.`,
+    `${counted(prompts, "held-out prompt")}, ${counted(each, "completion")} of each by each model.`,
   proxyText: "A proxy had a hand in a model that it compares: what it says promotes nothing.",
   noJudge: "Nobody judged: the run was given no reward model.",
   against: (model: string, judge: string) => `Against ${model}, before ${judge}`,
@@ -209,7 +212,7 @@ export const report = {
     "Each model over the square root of its KL from the reference. Where the proxy still rises and the judge does not, it has learnt the proxy's mistakes. Upright lines and ± show how far the heads of an ensemble disagree.",
   curveBest: (model: string) => `The judge scores ${model} highest.`,
   curveAlt: (count: number) =>
-    `Mean scores of ${count} models over their distance; the numbers are in the table below.`,
+    `Mean scores of ${counted(count, "model")} over their distance; the numbers are in the table below.`,
   distanceOf: "√KL from the reference",
   kl: "KL in nats",
   modelName: "Model",

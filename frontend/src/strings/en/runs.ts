@@ -1,4 +1,5 @@
 import type { ModelVersion, RunState } from "@/api/types";
+import { counted } from "./counted";
 
 const STATES: Record<RunState, string> = {
   queued: "Queued",
@@ -64,7 +65,7 @@ export const runs = {
     reckoning: "Working out what it takes…",
     failed: (why: string) => `What it takes cannot be worked out yet: ${why}`,
     unknown: "How much this run takes is not known: its model does not tell its shape.",
-    summary: (tokens: string, memory: string) => `About ${tokens} tokens and ${memory} of memory`,
+    summary: (tokens: string, memory: string) => `About ${counted(tokens, "token")} and ${memory} of memory`,
     fits: (machine: string, room: string) => `It fits the worker with ${machine}, which has ${room}.`,
     tooSmall: (machine: string, room: string, takes: string) =>
       `The worker with ${machine} has ${room}; there it would take about ${takes}. What would take less:`,
@@ -121,7 +122,7 @@ export const runs = {
   created: "Created",
   createdBy: "Started by",
   stepColumn: "Step",
-  chart: (name: string, points: number, last: string) => `${name}: ${points} points, the last one ${last}`,
+  chart: (name: string, points: number, last: string) => `${name}: ${counted(points, "point")}, the last one ${last}`,
   live: "Live",
   models: {
     lead: "Each model with where it came from. One reward model and one policy are live at a time.",

@@ -1,3 +1,5 @@
+import { counted } from "./counted";
+
 export const tasks = {
   lead: "Who may judge what, and how often. A task is done when as many people have judged it as its overlap says.",
   overlapTitle: "Judgments a task",
@@ -6,7 +8,7 @@ export const tasks = {
   which: "For",
   whichOptions: { open: "open tasks", all: "all tasks, finished ones too" },
   apply: "Apply",
-  changed: (count: string) => `${count} tasks changed.`,
+  changed: (count: string) => `${counted(count, "task")} changed.`,
   list: "All tasks",
   states: { open: "Open", done: "Done", retired: "Closed" },
   kinds: { ranking: "Ranking", writing: "Writing" },
@@ -21,7 +23,7 @@ export const tasks = {
   writingTitle: "Writing",
   writingText: "People write the ideal answer. Written ones can be ranked beside the models' answers.",
   writingSummary: (open: string, done: string, demonstrations: string) =>
-    `${open} open · ${done} done · ${demonstrations} demonstrations`,
+    `${open} open · ${done} done · ${counted(demonstrations, "demonstration")}`,
   writingProgress: "Writing tasks that are done",
   writingCount: "How many prompts",
   writingOverlap: "Writers a prompt",

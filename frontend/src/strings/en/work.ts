@@ -1,4 +1,6 @@
 /** Guidelines, practice, reports, and what the desk says about the connection and other tabs. */
+import { counted } from "./counted";
+
 function count(rankings: number): string {
   return rankings === 1 ? "1 ranking" : `${rankings} rankings`;
 }
@@ -52,7 +54,7 @@ export const work = {
       ? `${percent} agreement. That was the last attempt; an admin of the project can open another one.`
       : `${percent} agreement. ${left === 1 ? "One more attempt is" : `${left} more attempts are`} left. Read the guidelines first.`,
   gold: (percent: string, judged: number) =>
-    `On ${judged} tasks whose right order is known, you agreed on ${percent} of the pairs.`,
+    `On ${counted(judged, "task")} whose right order is known, you agreed on ${percent} of the pairs.`,
   report: "Report",
   reportTitle: "What is wrong with this prompt?",
   reportReasons: {
