@@ -10,8 +10,7 @@ export const loop = {
   splits: (train: string, validation: string, test: string) =>
     `${train} train · ${validation} validation · ${test} test`,
   tasks: (open: string, done: string) => `${counted(open, "task")} open · ${done} done`,
-  comparisons: (total: string, ties: string) =>
-    `${counted(total, "comparison")} · ${counted(ties, "tie")}`,
+  comparisons: (total: string, ties: string) => `${counted(total, "comparison")} · ${counted(ties, "tie")}`,
   today: (count: string) => `${count} today`,
   none: "none yet",
   live: "live",
