@@ -47,7 +47,7 @@ export const drift: Strings["drift"] = {
     tokens: "词元数",
     stopped: "自行结束",
     repetition: "重复",
-    distinct: "Distinct-2",
+    distinct: "不同二元组",
   },
   otherBasisText: "在其他提示或设置上测量：不在图中。请重新测量以便比较。",
   notMeasured: "未测量",
