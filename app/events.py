@@ -39,8 +39,8 @@ def wake_after_commit(session: Session, run_id: int) -> None:
 def wake_pending(session: Session) -> None:
     """Wake the followers remembered in `session`; call after its commit. Without Redis they look by themselves."""
     news: set[int] = session.info.pop(NEWS, set())
-    address = redis_address()
-    if not news or address is None:
+    address = redis_address() if news else None
+    if address is None:
         return
     try:
         for run_id in news:

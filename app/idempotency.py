@@ -30,13 +30,13 @@ KEEP: Final = """
     ON CONFLICT DO NOTHING RETURNING body
 """
 ROW: Final = "VALUES (:user_id, :key, :route, :request_sha256, :status, :body)"
+CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 INSERT: Final = Statement(text(KEEP.format(what=ROW)).bindparams(bindparam("body", type_=JSONB)))
 
 
 def request_hash(route: str, request: dict[str, Any]) -> bytes:
     """SHA-256 of a request in its canonical form, so that only a truly equal one counts as a repeat."""
-    text = json.dumps([route, request], sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(CANONICAL.encode([route, request]).encode()).digest()
 
 
 def find_answer(

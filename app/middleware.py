@@ -72,8 +72,10 @@ class RequestContext:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            milliseconds = (time.perf_counter() - started) * 1000
-            logger.info("%s %s %s %.0f ms %s", scope["method"], scope["path"], status, milliseconds, identity)
+            # Where nobody listens, making the line would take longer than finding the route.
+            if logger.hasHandlers():
+                milliseconds = (time.perf_counter() - started) * 1000
+                logger.info("%s %s %s %.0f ms %s", scope["method"], scope["path"], status, milliseconds, identity)
 
     def add_headers(self, start: Message, path: str, identity: str) -> None:
         """Headers for one answer, unless it has its own; what the API says is never cached."""

@@ -1,30 +1,35 @@
 """Statements that run with every judgment: compiled once, and sent over the session's own connection.
 
 Building a result through SQLAlchemy's layers costs more than PostgreSQL needs to find it: a look-up by key takes about
-150 µs of CPU here that way, 280 µs with two entities, and 65 and 110 µs as below. Everything that is not asked
-all day long goes through the session.
+150 µs of CPU here that way, 280 µs with two entities. Everything that is not asked all day long goes through the
+session.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, Never
+from operator import itemgetter
+from typing import Any, Final, Never, TypeVar
 
 import psycopg
 from psycopg import RawCursor
+from psycopg.types.json import set_json_loads
+from pydantic_core import from_json
 from sqlalchemy import Connection
 from sqlalchemy import inspect as mapper_of
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ClauseElement
-
-from app.db import Base
+from sqlalchemy.types import Integer, TypeEngine
 
 Row = Any
+Entity = TypeVar("Entity")
 Values = Mapping[str, object]
+Cursor = RawCursor[tuple[Any, ...]]
 DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-CURSOR: Final = "statements.cursor"
+CURSOR: Final = "statements_cursor"
 
 
 class Statement:
@@ -57,8 +62,7 @@ class Statement:
     def send(self, session: Session, values: Values) -> Sequence[Sequence[Any]]:
         """Send it; the rows as they come."""
         session.flush()
-        connection = session.connection()
-        cursor = _cursor_of(connection)
+        cursor, connection = _cursor_of(session)
         try:
             cursor.execute(self.sql, self.parameters(values), prepare=True)
             if cursor.rownumber is None:
@@ -103,10 +107,7 @@ class Statement:
 
     @cached_property
     def _places(self) -> list[tuple[str, Callable[[object], object] | None]]:
-        made = {
-            name: bound.type.dialect_impl(DIALECT).bind_processor(DIALECT)
-            for bound, name in self._compiled.bind_names.items()
-        }
+        made = {name: _processor(bound.type) for bound, name in self._compiled.bind_names.items()}
         return [(name, made[name]) for name in self.places]
 
     @cached_property
@@ -117,42 +118,61 @@ class Statement:
 class EntityStatement(Statement):
     """A `select(Entity, …)`, or what it says `from_statement`; a row is a tuple of its parts in the query's order.
 
-    The entities are copies that no session keeps: they can be read, and a change of one is written nowhere. An entity
-    that an outer join did not find is None.
+    The entities are copies that no session keeps: they can be read, and cannot be changed. An entity that an outer join
+    did not find is None.
     """
 
     def __init__(self, written: Any) -> None:
         super().__init__(written)
-        self._parts = [_part_of(described) for described in written.column_descriptions]
+        self._parts: list[tuple[Callable[[Sequence[Any]], Any], int, int]] = []
+        start = 0
+        for described in written.column_descriptions:
+            make, width = _part_of(described)
+            self._parts.append((make, start, start + width))
+            start += width
 
     def _read(self, row: Sequence[Any]) -> Row:
-        parts, start = [], 0
-        for entity, keys in self._parts:
-            end = start + len(keys)
-            parts.append(_copy(entity, keys, row[start:end]) if entity else row[start])
-            start = end
-        return tuple(parts)
+        return tuple([make(row[start:end]) for make, start, end in self._parts])
 
 
-def _part_of(described: Mapping[str, Any]) -> tuple[type[Base] | None, list[str]]:
+def _part_of(described: Mapping[str, Any]) -> tuple[Callable[[Sequence[Any]], Any], int]:
     entity = described["entity"]
     if entity is None or described["expr"] is not entity:
-        return None, [described["name"]]
-    return entity, [attribute.key for attribute in mapper_of(entity).column_attrs]
+        return itemgetter(0), 1
+    keys = [attribute.key for attribute in mapper_of(entity).column_attrs]
+    # Making an object of the entity's own class would take longer than all else that is done with the row.
+    make = namedtuple(entity.__name__, keys)._make  # type: ignore[attr-defined]  # fields from columns
+    return lambda values: None if values.count(None) == len(values) else make(values), len(keys)
 
 
-def _copy(entity: type[Base], keys: Sequence[str], values: Sequence[Any]) -> Base | None:
-    if all(value is None for value in values):
-        return None
-    copy = entity()
-    vars(copy).update(zip(keys, values, strict=True))
-    return copy
+def as_object(entity: type[Entity], copy: Entity) -> Entity:
+    """What `copy` says as an object of the entity's own class, which no session keeps."""
+    return entity(**copy._asdict())  # type: ignore[attr-defined]  # a named tuple, as `_part_of` makes them
 
 
-def _cursor_of(connection: Connection) -> RawCursor[tuple[Any, ...]]:
-    """One cursor for a connection, which serves one request at a time: making one costs as much as using it."""
-    cursor: RawCursor[tuple[Any, ...]] | None = connection.info.get(CURSOR)
-    if cursor is None:
-        driver = connection.connection.driver_connection
-        cursor = connection.info[CURSOR] = RawCursor(driver)  # type: ignore[arg-type]
-    return cursor
+def as_array(numbers: Iterable[int | None]) -> str:
+    """PostgreSQL's notation of an array of numbers or truths; the driver takes its time over a list's elements."""
+    return "{" + ",".join(["NULL" if number is None else str(number) for number in numbers]) + "}"
+
+
+def _processor(kind: TypeEngine[Any]) -> Callable[[Any], object] | None:
+    if isinstance(kind, ARRAY) and isinstance(kind.item_type, Integer):
+        return as_array
+    return kind.dialect_impl(DIALECT).bind_processor(DIALECT)
+
+
+def _cursor_of(session: Session) -> tuple[Cursor, Connection]:
+    """One cursor for a connection, which serves one request at a time: making one costs as much as using it.
+
+    It is looked for once in a transaction, which keeps its connection to the end.
+    """
+    known: tuple[Cursor, Connection] | None = getattr(session.get_transaction(), CURSOR, None)
+    if known is None:
+        connection = session.connection()
+        cursor: Cursor | None = connection.info.get(CURSOR)
+        if cursor is None:
+            cursor = connection.info[CURSOR] = RawCursor(connection.connection.driver_connection)  # type: ignore[arg-type]
+            set_json_loads(from_json, cursor)
+        known = cursor, connection
+        setattr(session.get_transaction(), CURSOR, known)
+    return known

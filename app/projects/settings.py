@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import to_json
 
 from app.errors import Unprocessable
 from app.inputs import Input, Slug
@@ -158,16 +159,16 @@ class ProjectSettings(Input):
 
 
 def settings_of(project: Project) -> ProjectSettings:
-    """The project's settings, defaults filled in. Equal settings are one object: read it, do not change it.
+    """The project's settings, defaults filled in. What is stored alike is one object: read it, do not change it.
 
     A stored setting that this version no longer knows or allows is logged and takes its default: an upgrade must not
     close a project.
     """
-    return _read(project.id, json.dumps(project.settings, sort_keys=True))
+    return _read(project.id, to_json(project.settings))
 
 
 @lru_cache(maxsize=256)
-def _read(project_id: int, written: str) -> ProjectSettings:
+def _read(project_id: int, written: bytes) -> ProjectSettings:
     stored = json.loads(written)
     try:
         return ProjectSettings.model_validate(stored)

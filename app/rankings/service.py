@@ -1,7 +1,7 @@
 """Submit a ranking: once, whole, and kept even when it comes late."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +19,7 @@ from app.rankings.judgment import Form, Judgment, check_judgment
 from app.rankings.practice import DEFAULT_RULE, Rule
 from app.rankings.receipts import tell
 from app.rankings.tables import Ranking, RankingItem
-from app.statements import Statement
+from app.statements import Statement, as_array
 from app.tasks import slots
 from app.tasks.tables import Assignment, Task
 
@@ -237,7 +237,8 @@ def _write(
             field="guideline_number",
             advice="Reload the guidelines and submit again.",
         )
-    _note_end(submission.assignment, row.created_at)
+    if submission.task is None:  # else the assignment is a copy, which stays what it was
+        _note_end(submission.assignment, row.created_at)
     return Recorded(
         ranking_id=row.id,
         revision=revision,
@@ -265,7 +266,7 @@ def _plain_values(judgment: Judgment) -> dict[str, Any]:
         "active_ms": judgment.active_ms,
         "strength": judgment.strength,
         "none_acceptable": judgment.none_acceptable,
-        "prompt_flags": sorted(set(judgment.prompt_flags)),
+        "prompt_flags": sorted(set(judgment.prompt_flags)) or "{}",
         "guideline": judgment.guideline_number,
         "presentation": json.dumps(judgment.presentation.record()),
     }
@@ -273,26 +274,21 @@ def _plain_values(judgment: Judgment) -> dict[str, Any]:
 
 def _pair_arrays(pairs: Sequence[Pair]) -> dict[str, str]:
     return {
-        "preferred": _array(pair.preferred_id for pair in pairs),
-        "other": _array(pair.other_id for pair in pairs),
-        "ties": _array(pair.tie for pair in pairs),
+        "preferred": as_array(pair.preferred_id for pair in pairs),
+        "other": as_array(pair.other_id for pair in pairs),
+        "ties": as_array(pair.tie for pair in pairs),
     }
 
 
 def _item_arrays(judgment: Judgment) -> dict[str, str]:
     ranks = ranks_of(judgment.tiers)
     return {
-        "completions": _array(ranks),
-        "ranks": _array(ranks.values()),
-        "ratings": _array(judgment.ratings.get(completion) for completion in ranks),
+        "completions": as_array(ranks),
+        "ranks": as_array(ranks.values()),
+        "ratings": as_array(judgment.ratings.get(completion) for completion in ranks),
         "flags": json.dumps([sorted(set(judgment.flags.get(completion, ()))) for completion in ranks]),
         "aspects": json.dumps([dict(judgment.aspects.get(completion, {})) for completion in ranks]),
     }
-
-
-def _array(values: Iterable[int | None]) -> str:
-    """PostgreSQL's notation of an array of numbers or truths; the driver takes its time over a list's elements."""
-    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
 
 
 def _recorded(session: Session, ranking: Ranking, task: Task, edit_window: timedelta) -> Recorded:

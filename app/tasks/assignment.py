@@ -40,7 +40,7 @@ def priority_class(generation: int, *, half_done: bool = False) -> int:
 
 def shuffle_keys(random: Random) -> list[int]:
     """A random permutation of 1..9; a task's completions are shown in the order of their positions' keys."""
-    return random.sample(range(1, MOST_COMPLETIONS + 1), MOST_COMPLETIONS)
+    return sorted(range(1, MOST_COMPLETIONS + 1), key=lambda _: random.random())
 
 
 def shown_order(completion_ids: Sequence[int], keys: Sequence[int]) -> list[int]:

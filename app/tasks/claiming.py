@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Integer, SmallInteger, bindparam, column, sel
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
-from app.statements import EntityStatement, Statement
+from app.statements import EntityStatement, Statement, as_object
 from app.tasks import slots
 from app.tasks.assignment import CLASSES, MOST_LEASES, Kind
 from app.tasks.contents import CONTENTS_OF, Contents
@@ -73,7 +73,7 @@ def claim(session: Session, claimant: Claimant, holding: Collection[int] = (), *
     if standing.full:
         return Claim(None, full=True)
     leased = lease_best(session, claimant, kind=kind)
-    return Claim(leased.assignment if leased else None)
+    return Claim(as_object(Assignment, leased.assignment) if leased else None)
 
 
 def claim_writing(session: Session, claimant: Claimant, holding: Collection[int] = ()) -> Claim:

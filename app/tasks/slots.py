@@ -145,7 +145,7 @@ def fill_slot(session: Session, task: Task, assignment: Assignment) -> bool:
     filled = FILL.one(session, who)
     if not filled.counted:
         return False
-    if filled.done:
+    if filled.done and isinstance(task, Task):
         set_committed_value(task, "state", "done")
     if filled.first:
         _move_to_half_done(session, task)

@@ -26,10 +26,10 @@ WHO = EntityStatement(
 
 
 def test_values_go_there_and_back(session: Session) -> None:
-    values = {"number": 4, "numbers": [], "at": timedelta(minutes=2), "said": {"a": ["it's", None]}}
-    for _ in range(2):  # the second time the names of its columns are known
-        row = SAID.one(session, values)
-        assert (row.next, row.all, row.at, row.said) == (5, [], timedelta(minutes=2), {"a": ["it's", None]})
+    values = {"number": 4, "at": timedelta(minutes=2), "said": {"a": ["it's", None]}}
+    for numbers in ([], [3, -1], [2**62]):  # from the second time on the names of its columns are known
+        row = SAID.one(session, {**values, "numbers": numbers})
+        assert (row.next, row.all, row.at, row.said) == (5, numbers, timedelta(minutes=2), {"a": ["it's", None]})
 
 
 def test_it_sees_what_the_session_has_not_written_yet(session: Session) -> None:
@@ -50,10 +50,8 @@ def test_entities_are_copies(session: Session) -> None:
         None,
         user.id + 1,
     )
-    copy.name = "Somebody Else"
-    session.flush()
-    session.refresh(user)
-    assert user.name != "Somebody Else"
+    with pytest.raises(AttributeError):
+        copy.name = "Somebody Else"
 
 
 def test_errors_are_those_of_the_session(session: Session) -> None:
