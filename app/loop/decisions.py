@@ -76,6 +76,11 @@ def too_little_words(name: str, live: str, finding: Finding) -> str:
     return f"{name}: not enough evidence against live ({live}): {there} {where}, the gate needs {needs}"
 
 
+def worse_words(finding: Finding) -> str:
+    """That it looks worse by what there is."""
+    return f"; by these it is worse: log loss {signed(finding.loss.value)} nats a judgment over live"
+
+
 def signed(value: float | None) -> str:
     """A difference in nats."""
     return "unknown" if value is None else f"{value:+.3f}"

@@ -121,6 +121,11 @@ def verdict_of(effective: float, loss: Difference, accuracy: Difference) -> Verd
     return "pass" if loss.bound <= LOSS_MARGIN and accuracy.bound >= -ACCURACY_MARGIN else "refuse"
 
 
+def is_worse_so_far(loss: Difference) -> bool:
+    """Whether even the lower bound of the loss is over the margin: no verdict yet, but nothing to take on trust."""
+    return loss.value is not None and loss.bound is not None and 2 * loss.value - loss.bound > LOSS_MARGIN
+
+
 def difference(group: NDArray[np.int64], tops: Numbers, bottoms: Numbers, error: float) -> Difference:
     """Σ top / Σ bottom with its lower bound at `error`, or its upper bound at a negative one.
 

@@ -10,7 +10,7 @@ from app.datasets.tables import DatasetSnapshot
 from app.errors import Conflict
 from app.loop import decisions
 from app.loop.decisions import Tone
-from app.loop.gate import Columns, Finding, judge
+from app.loop.gate import Columns, Finding, is_worse_so_far, judge
 from app.loop.tables import LoopDecision
 from app.registry import service as registry
 from app.registry.tables import ModelVersion
@@ -34,7 +34,8 @@ class Ruling:
 def rule(session: Session, version: ModelVersion, run: Run, *, automatic: bool) -> Ruling:
     """Compare a new reward model with the live one as its run measured both.
 
-    Where evidence is missing it goes live if promotion is `automatic`, saying so; else a person is asked.
+    Where evidence is missing it goes live if promotion is `automatic`, saying so; else, or where what there is tells
+    against it, a person is asked.
     """
     live = registry.live_reward(session, version.project_id)
     if live is not None and live.id == version.id:
@@ -52,6 +53,9 @@ def rule(session: Session, version: ModelVersion, run: Run, *, automatic: bool) 
     numbers = {"gate": {**asdict(finding), "live_id": live.id}}
     if finding.verdict == "too_little":
         words = decisions.too_little_words(version.name, live.name, finding)
+        if is_worse_so_far(finding.loss):
+            words += decisions.worse_words(finding)
+            automatic = False
         return _without_evidence(version, live, words, numbers, automatic=automatic)
     passed = finding.verdict == "pass"
     return Ruling(

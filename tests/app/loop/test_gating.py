@@ -192,6 +192,16 @@ def test_too_few_judgments_go_on_where_promotion_is_automatic_and_say_so(world: 
     assert told(world).text.endswith("It goes live by the project's setting (automatic), not on evidence.")
 
 
+def test_too_few_judgments_that_all_tell_against_a_model_wait_for_a_person_in_any_case(world: World) -> None:
+    settings(world, promotion="automatic")
+    cycle = finish_reward(world, columns(0.5, judgments=60))
+    assert (live_name(world), cycle.state) == ("Reward model 1", "waiting")
+    assert "by these it is worse: log loss +0.504 nats a judgment over live. A person may decide" in told(world).text
+    service.decide_promotion(world.session, cycle.id, accept=False, actor=world.person("admin", "Grace"))
+    finish_reward(world, columns(0.01, judgments=60))
+    assert live_name(world) == "Reward model 3"
+
+
 @pytest.mark.parametrize("report", [None, {}, {"group": [1]}, {**columns(0.0), "new_loss": [None] * JUDGMENTS}])
 def test_a_run_that_measured_nothing_usable_is_no_evidence(world: World, report: dict[str, Any] | None) -> None:
     cycle = finish_reward(world, report)
