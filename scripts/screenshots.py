@@ -29,6 +29,7 @@ PAGES = {
     "completions": "completions",
     "runs": "runs",
     "models": "models",
+    "drift": "models?view=drift",
     "datasets": "datasets",
     "tasks": "tasks",
     "guidelines": "guidelines",
@@ -36,6 +37,7 @@ PAGES = {
     "reports": "reports",
     "people": "people",
     "tokens": "tokens",
+    "webhooks": "webhooks",
     "settings": "settings",
     "audit": "audit",
 }
