@@ -9,9 +9,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	if command -v $$name >/dev/null 2>&1 && $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; \
 	then echo $$name; exit 0; fi; done; echo python3)
 
-# Three test processes on two cores, since tests wait for half of their time; each has servers of its own, and a file's
-# tests stay together, in the order they are collected.
-AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder
+# Two test processes, each with servers of its own; a file's tests stay together, in the order they are collected.
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run dev test check test-unit test-all test-gpu test-chaos soak rlhf-sanity bench format lock screenshots openapi clean
