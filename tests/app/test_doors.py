@@ -196,6 +196,7 @@ def ids_of(session: Session, world: World, people: dict[str, User]) -> dict[str,
     project_id = world.project.id
     guidelines.save(session, project_id=project_id, actor=None, text="Be kind.", basis=None)
     run = Run(project_id=project_id, kind="sample", queue="training", config={}, seed=1, state="cancelled")
+    run.config = {"completions_per_prompt": 2}
     run.finished_at = func.now()
     cycle = Cycle(project_id=project_id, state="running", stage="reward", trigger="person")
     session.add_all([run, cycle])

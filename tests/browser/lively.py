@@ -198,6 +198,8 @@ def _blind(world: World, runs: dict[str, Run]) -> None:
     asked = {"project_id": world.project.id, "candidate_id": policy.id, "rival_id": world.model.id, "error": ERROR}
     told = {"state": "finished", "verdict": "better", "finished_at": func.now(), "prompts": 60}
     votes = {"wins": 34, "losses": 12, "ties": 6, "identical": 2}
+    for run in (runs["sample cancelled"], runs["reward queued"]):
+        run.config = {**run.config, "completions_per_prompt": 2}
     finished = BlindComparison(run_id=runs["sample cancelled"].id, **asked, **told, **votes)
     still_open = BlindComparison(run_id=runs["reward queued"].id, prompts=200, **asked)
     world.session.add_all([finished, still_open])

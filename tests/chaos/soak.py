@@ -77,11 +77,14 @@ class Watched:
 
 
 def megabytes(pid: int, name: str) -> float:
-    """Private memory of a process, for Postgres of all its processes; a worker's recipe is not the worker."""
+    """What a process alone has written to, for Postgres all its processes; a worker's recipe is not the worker.
+
+    Pages of programs are not counted: they become private by the end of another process that runs the same file.
+    """
     try:
         process = psutil.Process(pid)
         family = [process, *(process.children(recursive=True) if name == "postgres" else [])]
-        return sum(one.memory_full_info().uss for one in family) / 2**20
+        return sum(part.private_dirty for one in family for part in one.memory_maps()) / 2**20
     except psutil.Error:
         return 0.0
 
