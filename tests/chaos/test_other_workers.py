@@ -97,7 +97,9 @@ def test_what_a_frozen_worker_writes_when_it_wakes_is_refused(
     start: Callable[..., int], database: Database, monkeypatch: pytest.MonkeyPatch, point: str, unfenced: bool
 ) -> None:
     run_id = start("reward")
-    sleeper = other_worker.start(run_id, command=other_worker.recipe(QUICK), unfenced=unfenced, freeze_before=point)
+    # The control has no doubts either: one that notices by the clock that it slept too long writes nothing.
+    how = {"unfenced": unfenced, "trusting": unfenced, "freeze_before": point}
+    sleeper = other_worker.start(run_id, command=other_worker.recipe(QUICK), **how)
     try:
         wait_until(lambda: frozen(sleeper.pid), "the worker's sleep", 60)
         take_away(run_id)
