@@ -1,7 +1,5 @@
-"""What holds for every request: an id, headers that keep a page to itself, a limit on bodies, one log line."""
+"""What holds for every request: an id, headers that keep a page to itself, a limit on bodies."""
 
-import logging
-import time
 import uuid
 from collections.abc import Mapping
 
@@ -13,8 +11,6 @@ from app import audit
 from app.config import Settings
 from app.errors import PayloadTooLarge
 from app.problems import of_app_error, respond
-
-logger = logging.getLogger("plackett.access")
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -45,7 +41,7 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 class RequestContext:
-    """Gives each request an id (`X-Request-ID`, also in errors and audit rows), safe headers, and a line in the log."""
+    """Gives each request an id (`X-Request-ID`, also in errors and audit rows) and safe headers."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -59,23 +55,13 @@ class RequestContext:
             return
         identity = uuid.uuid4().hex
         audit.request_id.set(identity)
-        started = time.perf_counter()
-        status = 500
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
                 self.add_headers(message, scope["path"], identity)
             await send(message)
 
-        try:
-            await self.app(scope, receive, send_with_headers)
-        finally:
-            # Where nobody listens, making the line would take longer than finding the route.
-            if logger.hasHandlers():
-                milliseconds = (time.perf_counter() - started) * 1000
-                logger.info("%s %s %s %.0f ms %s", scope["method"], scope["path"], status, milliseconds, identity)
+        await self.app(scope, receive, send_with_headers)
 
     def add_headers(self, start: Message, path: str, identity: str) -> None:
         """Headers for one answer, unless it has its own; what the API says is never cached."""
