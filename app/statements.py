@@ -20,7 +20,7 @@ from sqlalchemy import inspect as mapper_of
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import Integer, TypeEngine
 
@@ -166,13 +166,14 @@ def _cursor_of(session: Session) -> tuple[Cursor, Connection]:
 
     It is looked for once in a transaction, which keeps its connection to the end.
     """
-    known: tuple[Cursor, Connection] | None = getattr(session.get_transaction(), CURSOR, None)
-    if known is None:
-        connection = session.connection()
-        cursor: Cursor | None = connection.info.get(CURSOR)
-        if cursor is None:
-            cursor = connection.info[CURSOR] = RawCursor(connection.connection.driver_connection)  # type: ignore[arg-type]
-            set_json_loads(from_json, cursor)
-        known = cursor, connection
-        setattr(session.get_transaction(), CURSOR, known)
-    return known
+    transaction = session.get_transaction()
+    known: tuple[SessionTransaction, Cursor, Connection] | None = session.info.get(CURSOR)
+    if known is not None and known[0] is transaction:
+        return known[1:]
+    connection = session.connection()
+    cursor: Cursor | None = connection.info.get(CURSOR)
+    if cursor is None:
+        cursor = connection.info[CURSOR] = RawCursor(connection.connection.driver_connection)  # type: ignore[arg-type]
+        set_json_loads(from_json, cursor)
+    session.info[CURSOR] = session.get_transaction(), cursor, connection
+    return cursor, connection

@@ -266,7 +266,7 @@ def _plain_values(judgment: Judgment) -> dict[str, Any]:
         "active_ms": judgment.active_ms,
         "strength": judgment.strength,
         "none_acceptable": judgment.none_acceptable,
-        "prompt_flags": sorted(set(judgment.prompt_flags)) or "{}",
+        "prompt_flags": sorted(set(judgment.prompt_flags)),
         "guideline": judgment.guideline_number,
         "presentation": json.dumps(judgment.presentation.record()),
     }
