@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 
-from app.loop.drift import Measured, Pair, Said, Step, Wins, reward_over_root
+from app.loop.drift import By, Measured, Pair, Said, Step, Wins, reward_over_root
 from app.loop.references import Line
 from app.registry.schemas import Kind, Stage
 from app.registry.tables import ModelVersion
@@ -65,7 +65,7 @@ class WinsRead(BaseModel):
     """
 
     against_id: int
-    by: Literal["people", "judge", "proxy"]
+    by: By
     judge_id: int | None
     value: float | None
     low: float | None
