@@ -85,14 +85,15 @@ def megabytes(pid: int, name: str) -> float:
         process = psutil.Process(pid)
         family = [process, *(process.children(recursive=True) if name == "postgres" else [])]
         return sum(map(written, family)) / 2**20
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return 0.0
 
 
 def written(process: psutil.Process) -> int:
     """Bytes of private pages that a process has written to; where the system does not tell, all private ones."""
     if psutil.LINUX:
-        return sum(part.private_dirty for part in process.memory_maps())
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty:"))
     return process.memory_full_info().uss
 
 
