@@ -55,7 +55,7 @@ def read_by(judge: Judge, config: RewardConfig, prompts: Sequence[RankedPrompt])
     scored: list[Scored] = []
     for chunk in reader.parts(prompts):
         batch = reader.read(chunk)
-        raw_N = judge.head.raw(judge.role.states(batch).last(batch.reply_mask_NR)).cpu()
+        raw_N = judge.head.raw(judge.head.read_from(judge.role.states(batch), batch.reply_mask_NR)).cpu()
         parts = torch.split(raw_N, [len(prompt.texts) for prompt in chunk])
         scored += [Scored(prompt, part) for prompt, part in zip(chunk, parts, strict=True)]
     return scored

@@ -76,8 +76,12 @@ def train(asked: Asked, emit: Emit) -> dict[str, Any]:
 
 
 def has_classifier(asked: Asked) -> bool:
-    """Whether the result can be written for plain transformers: a reward model that reads behind no virtual tokens."""
-    return asked.kind == "reward" and not (asked.result / models.BEFORE).is_dir()
+    """Whether the result can be written for plain transformers: a reward model that reads one token of a completion,
+    behind no virtual tokens.
+    """
+    if asked.kind != "reward" or (asked.result / models.BEFORE).is_dir():
+        return False
+    return bool(read_description(asked.result).config.get("read", "stop") == "stop")
 
 
 def summary(asked: Asked) -> dict[str, Any]:

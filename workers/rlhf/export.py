@@ -25,7 +25,8 @@ def export_classifier(artifact: Path, folder: Path) -> Path:
     """Write a reward artifact as a sequence classifier with its tokenizer into `folder`.
 
     Raises:
-        BadArtifactError: no reward model, virtual tokens, or a family for which transformers has no such classifier.
+        BadArtifactError: no reward model, virtual tokens, a score over all tokens, or a family for which transformers
+            has no such classifier.
     """
     description = read_description(artifact)
     if description.kind != "reward":
@@ -34,6 +35,8 @@ def export_classifier(artifact: Path, folder: Path) -> Path:
         raise BadArtifactError(f"{artifact.name}: reads behind virtual tokens, which no sequence classifier has")
     model = models.load_model(artifact, ADAPTER, full=True)
     head = load_head(artifact, model)
+    if head.read != "stop":
+        raise BadArtifactError(f"{artifact.name}: its score is a mean over all tokens, a sequence classifier reads one")
     whole = merged(model, ADAPTER, artifact / models.BASE) if description.adapter else model
     classifier = classifier_of(whole, head)
     folder.mkdir(parents=True, exist_ok=True)

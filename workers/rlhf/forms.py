@@ -67,7 +67,7 @@ def is_exact(backbone: Any, form: Form) -> bool:
     """Whether a form gives this model's states of separate rows on two short prompts with three replies."""
     batch = dialogues([[3, 5, 7, 4, 6], [5, 3]], [[[6, 4, 3], [7]], [[4, 7]]], 0).to(backbone.device)
     try:
-        one, many = (FORMS[way](backbone, batch).last(batch.reply_mask_NR).float() for way in (form, "rows"))
+        one, many = (FORMS[way](backbone, batch).reply_NRd[batch.reply_mask_NR].float() for way in (form, "rows"))
     except REFUSALS as refusal:
         logger.warning("the form %r is not taken: %s: %s", form, type(refusal).__name__, refusal)
         return False

@@ -64,6 +64,11 @@ class States:
         last_N = reply_mask_NR.sum(dim=1) - 1
         return self.reply_NRd[torch.arange(len(last_N), device=last_N.device), last_N]
 
+    def mean(self, reply_mask_NR: Tensor) -> Tensor:
+        """Mean [N, d] of the states at each reply's real tokens, in fp32; what stands in the padding is never read."""
+        real_NR1 = reply_mask_NR[..., None]
+        return self.reply_NRd.float().masked_fill(~real_NR1, 0.0).sum(dim=1) / real_NR1.sum(dim=1)
+
 
 def dialogues(prompts: Sequence[Sequence[int]], replies: Sequence[Sequence[Sequence[int]]], pad_id: int) -> Dialogues:
     """Pad prompts and their replies (one list of replies a prompt) into one batch."""

@@ -60,7 +60,7 @@ class RewardModel(nn.Module):
                     model, ADAPTER, rank=config.lora_rank, alpha=config.lora_alpha, layers=config.lora_layers
                 )
                 model.cut()
-            self.head = ScoreHead(model.width, config.heads).to(model.device)
+            self.head = ScoreHead(model.width, config.heads, read=config.read).to(model.device)
         self.likelihood = Likelihood(config, tie_rate=tie_rate, annotators=annotators).to(model.device)
 
     def trunk(self) -> dict[str, nn.Parameter]:
@@ -71,7 +71,7 @@ class RewardModel(nn.Module):
 
     def raw_members(self, batch: Dialogues) -> Tensor:
         """Scores [N, H] of every head before gain and bias, of dialogues that went through the frozen layers."""
-        return self.head.raw_members(self.role.states(batch).last(batch.reply_mask_NR))
+        return self.head.raw_members(self.head.read_from(self.role.states(batch), batch.reply_mask_NR))
 
     def raw_scores(self, batch: Dialogues) -> Tensor:
         """Scores [N] before gain and bias; the mean of the heads."""

@@ -1,10 +1,20 @@
 """A reward model's card: what it was made from, how, what came out, and how far to trust it, in markdown."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 Report = Mapping[str, Any]
 ROWS: Final = 12
+READINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "stop": "read at a completion's stop token",
+        "mean": (
+            "the mean over a completion's tokens, the stop token among them; no sequence classifier of transformers "
+            "reads that, so there is none of this model"
+        ),
+    }
+)
 
 
 def card(report: Report, metrics: Mapping[str, Any]) -> str:
@@ -36,6 +46,7 @@ def lineage(report: Report) -> Iterator[str]:
     if origin.get("behind_sha256"):
         yield f"- reads behind the virtual tokens of {origin['behind_sha256']}, which lie in `before`"
     yield f"- data: {origin['data_sha256']} ({report['preflight']['lines']} lines)"
+    yield f"- score: {READINGS[origin['config'].get('read', 'stop')]}"
     yield f"- seed {origin['seed']}, {report['steps']} optimizer steps, prompts shared by {origin['prefix']}"
     seen = report["exposures"]
     yield f"- each comparison trained on {number(seen['mean'])} times on average, {seen['most']} at most"

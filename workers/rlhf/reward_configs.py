@@ -68,6 +68,12 @@ class RewardConfig:
         minimum=1,
         maximum=64,
     )
+    read: Literal["stop", "mean"] = setting(
+        "stop",
+        "Score read at",
+        "stop reads a completion's score at its stop token, mean averages it over all of its tokens. With few rankings "
+        "mean tells more pairs; it can't be exported as a sequence classifier, which reads one token.",
+    )
     prefix: Literal["auto", "cache", "tree", "rows"] = setting(
         "auto",
         "Shared prompt",

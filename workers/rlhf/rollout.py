@@ -45,7 +45,7 @@ class Question:
 class Answers:
     """The policy's completions of some prompts, side by side; `lowered` holds each model's own view of them.
 
-    `stopped_N` is whether each has an end of its own, `last` the states [N, d] that the reward model read, once it has.
+    `stopped_N` is whether each has an end of its own, `read` the states [N, d] that were scored, once they have been.
     """
 
     completions: list[Completion]
@@ -53,7 +53,7 @@ class Answers:
     lowered: dict[int, Dialogues]
     action_NR: Tensor
     stopped_N: Tensor
-    last: dict[str, Tensor] = field(default_factory=dict)
+    read: dict[str, Tensor] = field(default_factory=dict)
 
     def seen_by(self, role: Role) -> Dialogues:
         """The dialogues after the frozen layers of a role's model."""
@@ -148,17 +148,17 @@ def room_of(cast: Cast, questions: Sequence[Question]) -> int:
 
 @torch.no_grad()
 def judge(cast: Cast, answers: Answers, config: Judging) -> Tensor:
-    """The reward model's score [N] of each completion, read at its stop token.
+    """The reward model's score [N] of each completion, read at its stop token or over all of it.
 
     Of an ensemble the mean, less `pessimism` times how far its members disagree (Coste et al. 2024): what they
     disagree about is where a policy finds scores that nobody meant.
     """
     _, head = cast.judge
-    last_Nd = last_states(cast, answers, config)
+    read_Nd = read_states(cast, answers, config)
     if config.pessimism == 0:
-        score_N: Tensor = head(last_Nd)
+        score_N: Tensor = head(read_Nd)
         return score_N
-    return cautious(head.members(last_Nd), answers.batch.owner_N, config.pessimism)
+    return cautious(head.members(read_Nd), answers.batch.owner_N, config.pessimism)
 
 
 @torch.no_grad()
@@ -167,18 +167,18 @@ def disagreement(cast: Cast, answers: Answers, config: Judging) -> Tensor | None
     _, head = cast.judge
     if head.members_Hd is None:
         return None
-    return spreads(head.members(last_states(cast, answers, config)), answers.batch.owner_N)
+    return spreads(head.members(read_states(cast, answers, config)), answers.batch.owner_N)
 
 
-def last_states(cast: Cast, answers: Answers, config: Writing) -> Tensor:
-    """The reward model's states [N, d] at the stop tokens, read once."""
-    if REWARD not in answers.last:
-        reward, _ = cast.judge
-        last_Nd = torch.zeros(len(answers.action_NR), reward.model.width, device=answers.action_NR.device)
+def read_states(cast: Cast, answers: Answers, config: Writing) -> Tensor:
+    """The states [N, d] that the reward model's head reads: at the stop tokens, or their means; read once."""
+    if REWARD not in answers.read:
+        reward, head = cast.judge
+        read_Nd = torch.zeros(len(answers.action_NR), reward.model.width, device=answers.action_NR.device)
         for part in passes(reward, answers, config, team=cast.team):
-            last_Nd[part.row_N] = reward.states(part.batch).last(part.batch.reply_mask_NR).float()
-        answers.last[REWARD] = cast.team.add_up(last_Nd)
-    return answers.last[REWARD]
+            read_Nd[part.row_N] = head.read_from(reward.states(part.batch), part.batch.reply_mask_NR).float()
+        answers.read[REWARD] = cast.team.add_up(read_Nd)
+    return answers.read[REWARD]
 
 
 def cautious(score_NH: Tensor, owner_N: Tensor, pessimism: float) -> Tensor:

@@ -66,8 +66,7 @@ class Judge:
         self.cuts.prompts += prompt.cut > 0
         self.cuts.completions += sum(reply.cut > 0 for reply in replies)
         batch = self.model.lower(dialogues([prompt.ids], [[reply.ids for reply in replies]], chat.pad_id))
-        last_Nd = self.role.states(batch).last(batch.reply_mask_NR)
-        return self.head.members(last_Nd).cpu()
+        return self.head.members(self.head.read_from(self.role.states(batch), batch.reply_mask_NR)).cpu()
 
     def room(self) -> int:
         """How many tokens there are positions for, behind virtual tokens if any."""

@@ -7,7 +7,7 @@ from torch.nn.functional import logsigmoid
 
 from workers.rlhf import models, tree
 from workers.rlhf.forms import choose, is_exact, run
-from workers.rlhf.heads import ScoreHead
+from workers.rlhf.heads import Read, ScoreHead
 from workers.rlhf.models import LanguageModel
 from workers.rlhf.prefix import Dialogues, as_rows, dialogues, join, shared, take
 from workers.rlhf.tree import as_tree, tree_mask, tree_of
@@ -28,22 +28,23 @@ def masked_tree(backbone, batch: Dialogues):
         return as_tree(backbone, batch)
 
 
-def scores_and_gradient(model: LanguageModel, batch: Dialogues, way) -> tuple[Tensor, Tensor]:
+def scores_and_gradient(model: LanguageModel, batch: Dialogues, way, read: Read) -> tuple[Tensor, Tensor]:
     torch.manual_seed(0)
-    head = ScoreHead(model.width)
+    head = ScoreHead(model.width, read=read)
     model.causal.zero_grad()
-    score_N = head.raw(way(model.backbone, batch).last(batch.reply_mask_NR))
+    score_N = head.raw(head.read_from(way(model.backbone, batch), batch.reply_mask_NR))
     (score_N * torch.arange(1.0, len(score_N) + 1)).sum().backward()
     gradient = torch.cat([w.grad.flatten() for w in model.backbone.parameters()])
     return score_N.detach(), gradient
 
 
+@pytest.mark.parametrize("read", ["stop", "mean"])
 @pytest.mark.parametrize("way", [shared, as_tree, masked_tree])
 def test_a_shared_prefix_gives_the_scores_and_the_gradient_of_separate_rows(
-    tiny: LanguageModel, batch: Dialogues, way
+    tiny: LanguageModel, batch: Dialogues, way, read: Read
 ) -> None:
-    one, one_gradient = scores_and_gradient(tiny, batch, way)
-    many, many_gradient = scores_and_gradient(tiny, batch, as_rows)
+    one, one_gradient = scores_and_gradient(tiny, batch, way, read)
+    many, many_gradient = scores_and_gradient(tiny, batch, as_rows, read)
     assert (one - many).abs().max() <= 1e-5
     assert torch.cosine_similarity(one_gradient, many_gradient, dim=0) >= 0.9999
     assert (one_gradient - many_gradient).norm() <= 1e-4 * many_gradient.norm()
@@ -61,6 +62,8 @@ def test_rows_are_what_the_model_says_of_each_text_alone(tiny: LanguageModel, ba
             torch.testing.assert_close(states.reply_NRd[row, :length], alone[at:], atol=1e-5, rtol=1e-4)
             torch.testing.assert_close(before_NRd[row, :length], alone[at - 1 : -1], atol=1e-5, rtol=1e-4)
             torch.testing.assert_close(states.last(batch.reply_mask_NR)[row], alone[-1], atol=1e-5, rtol=1e-4)
+            mean_d = states.mean(batch.reply_mask_NR)[row]
+            torch.testing.assert_close(mean_d, alone[at:].mean(dim=0), atol=1e-5, rtol=1e-4)
             row += 1
 
 
@@ -92,24 +95,27 @@ def loss_gradient(model: LanguageModel, loss: Tensor) -> Tensor:
     return torch.cat([w.grad.flatten() for w in model.backbone.parameters()])
 
 
+@pytest.mark.parametrize("read", ["stop", "mean"])
 @pytest.mark.parametrize("way", [shared, as_tree, masked_tree, as_rows])
 def test_k_ways_have_the_loss_and_the_gradient_of_all_pairs_run_apart(
-    tiny: LanguageModel, batch: Dialogues, way
+    tiny: LanguageModel, batch: Dialogues, way, read: Read
 ) -> None:
     """What a trainer of pairs computes: two rows a pair, each completion run K - 1 times."""
     torch.manual_seed(0)
-    head = ScoreHead(tiny.width)
+    head = ScoreHead(tiny.width, read=read)
     apart = []
     for prompt, replies in zip(PROMPTS, REPLIES, strict=True):
         losses = []
         for won, lost in _pairs(len(replies)):
             two = [tiny.backbone(input_ids=torch.tensor([prompt + replies[n]])) for n in (won, lost)]
-            scores = [head.raw(states.last_hidden_state[:, -1])[0] for states in two]
+            hidden = [states.last_hidden_state[0, len(prompt) :] for states in two]
+            # The mean as it is meant: a score at each token first.
+            scores = [head.raw(reply)[-1] if read == "stop" else head.raw(reply).mean() for reply in hidden]
             losses.append(-logsigmoid(scores[0] - scores[1]))
         apart.append(torch.stack(losses).mean())
     expected = torch.stack(apart).mean()
     expected_gradient = loss_gradient(tiny, expected)
-    loss = pair_loss(head.raw(way(tiny.backbone, batch).last(batch.reply_mask_NR)))
+    loss = pair_loss(head.raw(head.read_from(way(tiny.backbone, batch), batch.reply_mask_NR)))
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), abs=1e-5)
     assert torch.cosine_similarity(loss_gradient(tiny, loss), expected_gradient, dim=0) >= 0.9999
 

@@ -159,9 +159,10 @@ def test_the_stop_token_is_read(tiny_base: Path) -> None:
     assert not torch.allclose(states.last(shorter), states.last(tokens.reply_mask_NR))
 
 
-def test_a_resumed_run_ends_with_the_very_same_weights(tiny_base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("read", ["stop", "mean"])
+def test_a_resumed_run_ends_with_the_very_same_weights(tiny_base: Path, tmp_path: Path, read: str) -> None:
     more = {"prompts_per_step": 2, "ties": "davidson", "minimum_steps": 6, "annotators": "parameters", "heads": 2}
-    config = RewardConfig(**QUICK | more)
+    config = RewardConfig(**QUICK | more | {"read": read})
     course = Course.of(prompts_of(), config, seed=1)
     straight, reader, training = build(tiny_base, config)
     assert len(list(reward.train(straight, reader, course, training, seed=2))) == 6
