@@ -109,7 +109,7 @@ def an_evaluation_report() -> dict[str, Any]:
             Reader("Reward 2", "ab" * 32, "judge", "It had no hand in any of them."),
             Reader("Reward 1", "cd" * 32, "proxy", "It trained the policy."),
         ],
-        flags={"answers": "Answer"},
+        flags={name: {"answers": range(6)} for name in names},
     )
     told: dict[str, Any] = json.loads(json.dumps(evaluation_report.report(found)))
     return told

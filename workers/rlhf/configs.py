@@ -3,6 +3,7 @@
 Each field carries ``title``, ``description`` and, where there is one, ``minimum`` and ``maximum`` in its metadata.
 """
 
+from collections.abc import Callable
 from dataclasses import Field, dataclass, fields
 from math import isfinite
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type
 
 from workers.rlhf.alternative_configs import BestOfNConfig, DpoConfig
 from workers.rlhf.evaluate_configs import EvaluateConfig
+from workers.rlhf.flags import read_flags
 from workers.rlhf.language_configs import PretrainConfig, SftConfig
 from workers.rlhf.policy_configs import GrpoConfig, PpoConfig, RlooConfig
 from workers.rlhf.reward_configs import RewardConfig
@@ -73,6 +75,8 @@ class ImportModelConfig:
 
 
 LONGEST_TEXT: Final = 2000
+# What reads a text setting that is written in a way of its own; its ValueError says what is wrong.
+WRITTEN_AS: Final[MappingProxyType[str, Callable[[str], object]]] = MappingProxyType({"flags": read_flags})
 # Whole numbers are exact in JSON up to here.
 LARGEST_NUMBER: Final = 2**53
 RECIPES: Final[MappingProxyType[str, type]] = MappingProxyType(
@@ -131,7 +135,7 @@ def _problem(value: Any, hint: Any, entry: "Field[Any]") -> str | None:
         choices = get_args(hint)
         return None if value in choices else f"must be one of {', '.join(map(str, choices))}, not {value!r}"
     if hint is str:
-        return None if _is_text(value) else f"must be a text of at most {LONGEST_TEXT} characters"
+        return _problem_of_text(value, entry.metadata.get("format"))
     if isinstance(value, bool) or not isinstance(value, (int, float) if hint is float else hint):
         return f"must be {'a number' if hint is float else 'a whole number'}, not {value!r}"
     if isinstance(value, float) and not isfinite(value):
@@ -144,6 +148,13 @@ def _problem(value: Any, hint: Any, entry: "Field[Any]") -> str | None:
     return None
 
 
-def _is_text(value: Any) -> bool:
+def _problem_of_text(value: Any, written_as: str | None) -> str | None:
     # NUL fits in no database.
-    return isinstance(value, str) and len(value) <= LONGEST_TEXT and "\0" not in value
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT or "\0" in value:
+        return f"must be a text of at most {LONGEST_TEXT} characters"
+    if written_as is not None:
+        try:
+            WRITTEN_AS[written_as](value)
+        except ValueError as error:
+            return str(error)
+    return None

@@ -62,4 +62,5 @@ class EvaluateConfig:
         "",
         "More flags",
         "What else to flag in completions, as NAME: PATTERN; NAME: PATTERN. A pattern is a regular expression.",
+        written_as="flags",
     )

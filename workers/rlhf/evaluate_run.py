@@ -14,6 +14,7 @@ from workers.rlhf.evaluate import Answers, Asked
 from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.evaluation_card import card
 from workers.rlhf.evaluation_report import POLICY, REFERENCE, Evaluation, Reader
+from workers.rlhf.flags import FLAGS, SECONDS_A_TEXT, flagged, read_flags
 from workers.rlhf.job import Job
 from workers.rlhf.judged_prompts import judged_behind
 from workers.rlhf.models import Role
@@ -21,7 +22,6 @@ from workers.rlhf.ranking_file import read_prompts
 from workers.rlhf.reward_report import HELD_OUT
 from workers.rlhf.sampling import row_seed
 from workers.rlhf.score import Cuts, load_judge
-from workers.rlhf.text_figures import FLAGS, read_flags
 
 DATA: Final = "data.jsonl"
 TEXT: Final = "pretrain.txt"
@@ -56,7 +56,7 @@ def launch_evaluate(job: Job) -> None:
         asked=asked[POLICY],
         writings=writings,
         readers=readers,
-        flags=flags,
+        flags=raised(job, flags, writings),
         losses=losses,
         cuts=cuts,
     )
@@ -83,10 +83,17 @@ def as_trained(config: EvaluateConfig, policy: Path) -> EvaluateConfig:
 
 
 def flags_of(job: Job) -> dict[str, str]:
-    """What completions are flagged for: the file's patterns if there is a file, else ours; and the settings' own."""
+    """What completions are flagged for: the file's patterns if there is a file, else ours; and the settings' own.
+
+    Raises:
+        BadDataError: an entry of the file, or of the settings, is no flag.
+    """
     path = job.folder / OWN_FLAGS
-    listed = read_flags(path.read_text(encoding="utf-8")) if path.is_file() else dict(FLAGS)
-    return listed | read_flags(job.config.flags)
+    try:
+        listed = read_flags(path.read_text(encoding="utf-8")) if path.is_file() else dict(FLAGS)
+        return listed | read_flags(job.config.flags)
+    except ValueError as error:
+        raise BadDataError(f"flags: {error}") from error
 
 
 def held_out(job: Job, name: str, chat: Chat) -> list[Asked]:
@@ -160,6 +167,26 @@ def judged(job: Job, readers: list[Reader], asked: list[Asked], writings: Mappin
         if (told := judge.cuts.told(name)) is not None:
             job.log("warning", told)
     return {name: judge.cuts for name, judge in judges.items()}
+
+
+def raised(job: Job, flags: Mapping[str, str], writings: Mapping[str, Answers]) -> dict[str, dict[str, list[int]]]:
+    """The places of the completions that each flag is about, by model and flag.
+
+    A flag that takes too long with one model is left out for all of them, or they could not be compared.
+    """
+    texts = {name: [one.text for group in answers for one in group] for name, answers in writings.items()}
+    found: dict[str, dict[str, list[int]]] = {name: {} for name in texts}
+    for flag, pattern in flags.items():
+        places = {name: flagged(said, {flag: pattern})[flag] for name, said in texts.items()}
+        if None in places.values():
+            job.log(
+                "warning",
+                f"The flag {flag} took more than {SECONDS_A_TEXT:g} s of one completion and is left out: simplify it.",
+            )
+            continue
+        for name, about in places.items():
+            found[name][flag] = about or []
+    return found
 
 
 def standing(

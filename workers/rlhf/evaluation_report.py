@@ -15,7 +15,7 @@ from workers.rlhf.evaluate import Answers, Asked
 from workers.rlhf.evaluate_configs import EvaluateConfig
 from workers.rlhf.resampling import WITHIN_NOISE, Estimate, Resampler
 from workers.rlhf.score import Cuts
-from workers.rlhf.text_figures import distinct, flagged, repetition
+from workers.rlhf.text_figures import distinct, repetition
 from workers.rlhf.win_rates import Comparisons
 
 POLICY: Final = "policy"
@@ -38,14 +38,15 @@ class Reader:
 class Evaluation:
     """Everything that was found out, before it is added up.
 
-    `losses` are nats a token of each text by model, `cuts` what each judge did not read whole.
+    `flags` are the places of the completions that each flag is about, by model and flag; `losses` nats a token of each
+    text by model, `cuts` what each judge did not read whole.
     """
 
     config: EvaluateConfig
     asked: Sequence[Asked]
     writings: Mapping[str, Answers]
     readers: Sequence[Reader]
-    flags: Mapping[str, str]
+    flags: Mapping[str, Mapping[str, Sequence[int]]]
     losses: Mapping[str, Mapping[str, tuple[float, int]]] = field(default_factory=dict)
     cuts: Mapping[str, Cuts] = field(default_factory=dict)
 
@@ -56,7 +57,7 @@ def report(found: Evaluation) -> dict[str, Any]:
         "prompts": len(found.asked),
         "completions_per_prompt": found.config.samples_per_prompt,
         "judges": [asdict(one) | {"cut": asdict(found.cuts.get(one.name, Cuts()))} for one in found.readers],
-        "models": {name: figures(answers, found) for name, answers in found.writings.items()},
+        "models": {name: figures(name, answers, found) for name, answers in found.writings.items()},
         "comparisons": [
             compared(found, reader, other)
             for reader in found.readers
@@ -69,7 +70,7 @@ def report(found: Evaluation) -> dict[str, Any]:
     }
 
 
-def figures(answers: Answers, found: Evaluation) -> dict[str, Any]:
+def figures(name: str, answers: Answers, found: Evaluation) -> dict[str, Any]:
     """What one model's completions are like; intervals resample prompts."""
     texts = [one.text for group in answers for one in group]
     said = [one for group in answers for one in group]
@@ -82,7 +83,7 @@ def figures(answers: Answers, found: Evaluation) -> dict[str, Any]:
         "repetition": fmean(repetition(text) for text in texts),
         "distinct_1": distinct(texts, 1),
         "distinct_2": distinct(texts, 2),
-        "flags": flags_of(answers, found.flags),
+        "flags": flags_of(answers, found.flags.get(name, {})),
         "scores": {
             reader.name: by_prompt(answers, lambda one, name=reader.name: one.scores[name]).plain()
             for reader in found.readers
@@ -108,16 +109,15 @@ def by_prompt(answers: Answers, of: Any) -> Estimate:
     return Resampler(prompt_N).mean(value_N)
 
 
-def flags_of(answers: Answers, flags: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def flags_of(answers: Answers, raised: Mapping[str, Sequence[int]]) -> dict[str, dict[str, Any]]:
     """How many completions each flag is about, and the prompts (by place) of the first few."""
-    flat = [(place, one.text) for place, group in enumerate(answers) for one in group]
-    raised = flagged([text for _, text in flat], flags)
+    prompts = [prompt for prompt, group in enumerate(answers) for _ in group]
     return {
-        name: {
-            "share": len(places) / len(flat),
-            "prompts": sorted({flat[place][0] for place in places})[:SHOWN_PROMPTS],
+        flag: {
+            "share": len(places) / len(prompts),
+            "prompts": sorted({prompts[place] for place in places})[:SHOWN_PROMPTS],
         }
-        for name, places in raised.items()
+        for flag, places in raised.items()
     }
 
 

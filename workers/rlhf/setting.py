@@ -7,11 +7,21 @@ FORBID_UNKNOWN: Final = {"extra": "forbid"}
 
 
 def setting(
-    default: Any, title: str, description: str, *, minimum: float | None = None, maximum: float | None = None
+    default: Any,
+    title: str,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    written_as: str | None = None,
 ) -> Any:
-    """A dataclass field with its title, its description and, where there are any, its bounds."""
-    bounds = {name: bound for name, bound in (("minimum", minimum), ("maximum", maximum)) if bound is not None}
-    return field(default=default, metadata={"title": title, "description": description, **bounds})
+    """A dataclass field with its title, its description and, where there are any, its bounds.
+
+    `written_as` names how a text is written; `configs.WRITTEN_AS` reads it.
+    """
+    bounds = (("minimum", minimum), ("maximum", maximum), ("format", written_as))
+    given = {name: bound for name, bound in bounds if bound is not None}
+    return field(default=default, metadata={"title": title, "description": description, **given})
 
 
 def stop_setting() -> Any:

@@ -63,6 +63,7 @@ def test_a_launch_is_queued_told_and_audited(session: Session, world: World) -> 
         ("ppo", {}, "models.reward", "no-reward-model"),
         ("rloo", {}, "models.reward", "no-reward-model"),
         ("grpo", {"config": {"samples_per_prompt": 1}}, "config.samples_per_prompt", "invalid-config"),
+        ("evaluate", {"config": {"flags": "colour: ("}}, "config.flags", "invalid-config"),
         ("best_of_n", {"models": {"base": 1}}, "models.base", None),
         ("dpo", {"models": {"reward": 1}}, "models.reward", None),
         ("sample", {"prompt_set_id": 999_999}, "prompt_set_id", None),
