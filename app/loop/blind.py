@@ -5,7 +5,7 @@ policy that learnt from its own examination would pass the next one. So no judgm
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -206,10 +206,10 @@ def _hold(session: Session, which: ColumnElement[bool], *, skip: bool = False) -
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
-def open_tasks(session: Session, run_id: int) -> int:
-    """Put the prompts that a comparison's run has answered onto the desk, unless it has ended; how many.
+def open_tasks(session: Session, run_id: int, *, among: Collection[int]) -> int:
+    """Put the prompts among these that a comparison's run has answered onto the desk, unless it has ended; how many.
 
-    Its worker calls it, in the transaction that brings completions and holds the run.
+    Its worker calls it, in the transaction that brings completions; from here on that one holds the run.
     """
     comparison = _hold(session, BlindComparison.run_id == run_id)
     if comparison is None or comparison.state != "open":
@@ -219,6 +219,7 @@ def open_tasks(session: Session, run_id: int) -> int:
         project_id=comparison.project_id,
         run_id=run_id,
         completions_per_prompt=_cards(session, comparison),
+        among=among,
     )
     return len(opened.task_ids)
 

@@ -143,7 +143,8 @@ def prioritise(session: Session, run_id: int, level: Level, *, actor: User) -> R
 
 def _locked(session: Session, run_id: int) -> Run:
     return session.scalars(
-        select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
+        # A worker that is just storing answers refers to the run, and does not keep a person waiting by that.
+        select(Run).where(Run.id == run_id).with_for_update(key_share=True).execution_options(populate_existing=True)
     ).one()
 
 

@@ -3,7 +3,7 @@ other and with as many cards.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from random import SystemRandom
 from typing import Final
 
@@ -40,14 +40,17 @@ def held_out_prompts(session: Session, project_id: int, *, most: int, seed: int)
     return list(session.scalars(HELD_OUT, {"project": project_id, "most": most, "seed": seed}))
 
 
-def open_answered(session: Session, *, project_id: int, run_id: int, completions_per_prompt: int) -> Opened:
-    """A task for each prompt that has all of its run's completions and no task yet; calling again adds nothing.
+def open_answered(
+    session: Session, *, project_id: int, run_id: int, completions_per_prompt: int, among: Collection[int]
+) -> Opened:
+    """A task for each prompt among these that has all of its run's completions and no task yet; again adds nothing.
 
     Completions with the same text share one card, as in every task. Where both models said the same equally often there
     is none: that is a tie, and nobody needs to be asked.
     """
     tasks, identical = [], 0
-    for prompt_id in list(session.scalars(_answered(run_id, completions_per_prompt).order_by(Completion.prompt_id))):
+    answered = _answered(run_id, completions_per_prompt).where(Completion.prompt_id.in_(among))
+    for prompt_id in list(session.scalars(answered.order_by(Completion.prompt_id))):
         query = select(Completion.id, Completion.text, Completion.model_version_id).where(
             Completion.run_id == run_id, Completion.prompt_id == prompt_id
         )

@@ -1,13 +1,13 @@
 """Tasks and the assignments that lease them: open, draft, keep alive, skip, take up again, expire."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import SystemRandom
 from typing import Any, Final, Literal
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from app import audit
@@ -117,15 +117,18 @@ def create_tasks_for_completed_prompts(
     completions_per_prompt: int,
     overlap: int,
     demonstrations: bool = False,
+    among: Collection[int] | None = None,
 ) -> Opened:
-    """A task for each prompt that has all its completions of this run and no task yet; calling again adds nothing.
+    """A task for each prompt, `among` these or all, that has all its completions of this run and no task yet.
+
+    Calling again adds nothing.
 
     Completions with the same text share one card; a prompt with fewer than two different texts gets no task. With
     `demonstrations`, a prompt's oldest demonstration that was written here and is in no task yet is ranked among them.
     """
     done = (
         select(Completion.prompt_id)
-        .where(Completion.run_id == run_id)
+        .where(Completion.run_id == run_id, true() if among is None else Completion.prompt_id.in_(among))
         .where(~select(Task.id).where(Task.run_id == run_id, Task.prompt_id == Completion.prompt_id).exists())
         .group_by(Completion.prompt_id)
         .having(func.count() >= completions_per_prompt)

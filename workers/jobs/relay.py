@@ -1,4 +1,9 @@
-"""From the child's lines to Postgres: collected for a moment, then stored together under the claim's fence."""
+"""From the child's lines to Postgres: collected for a moment, then stored together under the claim's fence.
+
+The fence is checked by the last statement of each transaction. So it holds at the commit, and the lock that checking it
+puts on the run's row, which the heart and whoever wants to cancel need too, lasts for a moment, however long the
+writing took.
+"""
 
 import time
 from collections.abc import Callable
@@ -20,6 +25,9 @@ from workers.jobs.heart import UNAVAILABLE
 
 FLUSH_SECONDS: Final = 0.5
 MOST_LINES: Final = 500
+# Answers that one transaction stores with the tasks they complete: each of them is work, under the lock on the
+# project's queue, which people who rank wait for.
+MOST_ANSWERS: Final = 32
 KEPT_CHECKPOINTS: Final = 2
 LEVELS: Final = frozenset({"info", "warning", "error"})
 
@@ -84,7 +92,10 @@ class Relay:
         return not self.batch.is_empty() and (waited >= FLUSH_SECONDS or self.batch.size() >= MOST_LINES)
 
     def store(self) -> bool:
-        """Store what was heard; False when the database does not answer, then all of it is kept for the next try.
+        """Store what was heard; False when the database does not answer, then what is left is kept for the next try.
+
+        Many answers are stored in parts, and all else after them: a checkpoint never knows of an answer that is not
+        there. If this worker dies in between, the next attempt asks for the answers that are missing.
 
         Raises:
             FenceLostError: the run belongs to another claim by now.
@@ -93,6 +104,10 @@ class Relay:
         if self.batch.is_empty():
             return True
         try:
+            while len(self.batch.completions) > MOST_ANSWERS:
+                with transaction() as session:
+                    self._write(session, Batch(completions=self.batch.completions[:MOST_ANSWERS]))
+                del self.batch.completions[:MOST_ANSWERS]
             with transaction() as session:
                 retired = self._write(session, self.batch)
         except UNAVAILABLE:
@@ -107,12 +122,11 @@ class Relay:
         happened = list(batch.events)
         if batch.progress:
             happened.append(Event("progress", batch.progress))
-        leases.report(session, self.held, happened, progress=batch.progress, durable=durable)
         events.add_metrics(session, self.held.run_id, batch.metrics)
         retired = self._write_checkpoints(session, batch.checkpoints)
         if batch.completions:
-            told = self.record(session, self.held, batch.completions)
-            events.append(session, self.held.run_id, *told)
+            happened += self.record(session, self.held, batch.completions)
+        leases.report(session, self.held, happened, progress=batch.progress, durable=durable)
         return retired
 
     def _write_checkpoints(self, session: Session, checkpoints: list[dict[str, Any]]) -> list[str]:

@@ -45,7 +45,7 @@ def prepare(session: Session, held: Claim) -> Inputs:
 
 
 def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[Event]:
-    """Store answers, and open the tasks of prompts that have all of theirs."""
+    """Store answers, and open the tasks of those prompts that have all of theirs by them."""
     models: dict[str, int] = held.inputs["models"]
     is_blind = held.inputs.get("purpose") == blind.PURPOSE
     how = {name: held.config[name] for name in SAMPLING if name in held.config} | ({"blind": True} if is_blind else {})
@@ -63,8 +63,9 @@ def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[E
         for line in lines
     ]
     completions.add_sampled(session, run_id=held.run_id, completions=written)
+    answered = {one.prompt_id for one in written}
     if is_blind:
-        compared = blind.open_tasks(session, held.run_id)
+        compared = blind.open_tasks(session, held.run_id, among=answered)
         return [note(f"Ready to be judged: {plural(compared, 'task')}.")] if compared else []
     settings = settings_of(session.get_one(Project, held.project_id))
     opened = tasks.create_tasks_for_completed_prompts(
@@ -74,6 +75,7 @@ def record(session: Session, held: Claim, lines: list[dict[str, Any]]) -> list[E
         completions_per_prompt=held.config["completions_per_prompt"],
         overlap=settings.overlap,
         demonstrations=settings.rank_demonstrations,
+        among=answered,
     )
     return [note(f"Ready to be ranked: {plural(len(opened.task_ids), 'task')}.")] if opened.task_ids else []
 
