@@ -6,6 +6,8 @@ from typing import Any, Final
 
 Report = Mapping[str, Any]
 ROWS: Final = 12
+# What transformers' own pipeline needs: a classifier that reads one token.
+PIPELINE: Final = ("library_name: transformers", "pipeline_tag: text-classification")
 READINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "stop": "read at a completion's stop token",
@@ -21,8 +23,7 @@ def card(report: Report, metrics: Mapping[str, Any]) -> str:
     """The whole card."""
     lines = [
         "---",
-        "library_name: transformers",
-        "pipeline_tag: text-classification",
+        *(PIPELINE if reading(report) == "stop" else ()),
         "tags: [reward-model, plackett]",
         "---",
         "# Reward model",
@@ -46,12 +47,17 @@ def lineage(report: Report) -> Iterator[str]:
     if origin.get("behind_sha256"):
         yield f"- reads behind the virtual tokens of {origin['behind_sha256']}, which lie in `before`"
     yield f"- data: {origin['data_sha256']} ({report['preflight']['lines']} lines)"
-    yield f"- score: {READINGS[origin['config'].get('read', 'stop')]}"
+    yield f"- score: {READINGS[reading(report)]}"
     yield f"- seed {origin['seed']}, {report['steps']} optimizer steps, prompts shared by {origin['prefix']}"
     seen = report["exposures"]
     yield f"- each comparison trained on {number(seen['mean'])} times on average, {seen['most']} at most"
     yield f"- made by Plackett {origin['version']} with torch {origin['torch']}, transformers {origin['transformers']}"
     yield from ("", "## Settings", "", *(f"- {name}: {value}" for name, value in origin["config"].items()))
+
+
+def reading(report: Report) -> str:
+    """Where the score is read; before there was a choice it was the stop token."""
+    return str(report["lineage"]["config"].get("read", "stop"))
 
 
 def data(report: Report) -> Iterator[str]:

@@ -27,12 +27,18 @@ from workers.rlhf.reward_configs import RewardConfig
 
 REPORT: Final = "report.json"
 REFERENCE: Final = "reference.jsonl"
+NO_CLASSIFIER: Final = (
+    "The score is the mean over a completion's tokens. A sequence classifier of transformers reads one token, so this "
+    "model can't be exported as one; Plackett reads it everywhere."
+)
 
 
 def launch_reward(job: Job) -> None:
     """Train a reward model and save its adapter (or its whole weights) with the score head."""
     config: RewardConfig = job.config
     check_config(config)
+    if config.read == "mean":
+        job.log("info", NO_CLASSIFIER)
     file = read_rankings(job.folder / "data.jsonl")
     if not file.prompts:
         because = f": line {file.bad[0].line}: {file.bad[0].reason}" if file.bad else ""
