@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# uv compiles nothing, so where Python may not keep what it compiles, every process would compile hundreds of modules.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first interpreter that is new enough, but not too new; plain python3 when none is, so that set-up can say so.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \

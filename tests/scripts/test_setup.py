@@ -129,6 +129,11 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_python_keeps_what_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert make("--eval", 'probe: ; @echo "[$$PYTHONDONTWRITEBYTECODE]"', "probe").stdout == "[]\n"
+
+
 def test_make_alone_lists_every_command() -> None:
     listed = make().stdout
     for name in (
