@@ -1,8 +1,9 @@
 """From the child's lines to Postgres: collected for a moment, then stored together under the claim's fence.
 
-The fence is checked by the last statement of each transaction. So it holds at the commit, and the lock that checking it
-puts on the run's row, which the heart and whoever wants to cancel need too, lasts for a moment, however long the
-writing took.
+Answers, and the tasks that they complete, are written before the fence is checked: its check locks the run's row, which
+the heart and whoever wants to cancel need too. So the lock lasts for a moment, however long that takes, and where the
+fence is gone all of it is rolled back. What takes no time is written after the check, so that a worker which is frozen
+meanwhile is in nobody's way.
 """
 
 import time
@@ -122,12 +123,11 @@ class Relay:
         happened = list(batch.events)
         if batch.progress:
             happened.append(Event("progress", batch.progress))
-        events.add_metrics(session, self.held.run_id, batch.metrics)
-        retired = self._write_checkpoints(session, batch.checkpoints)
         if batch.completions:
             happened += self.record(session, self.held, batch.completions)
         leases.report(session, self.held, happened, progress=batch.progress, durable=durable)
-        return retired
+        events.add_metrics(session, self.held.run_id, batch.metrics)
+        return self._write_checkpoints(session, batch.checkpoints)
 
     def _write_checkpoints(self, session: Session, checkpoints: list[dict[str, Any]]) -> list[str]:
         for checkpoint in checkpoints:
