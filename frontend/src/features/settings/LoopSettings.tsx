@@ -1,9 +1,11 @@
 import { useState } from "react";
 
 import type { ProjectSettings } from "@/api/types";
-import { Check, Select, TextField } from "@/components/Field";
+import { Check, Select } from "@/components/Field";
 import { Panel } from "@/components/Page";
 import { t } from "@/strings";
+
+import { NumberField } from "./NumberField";
 
 const PROMOTIONS = ["manual", "blind", "judge", "automatic"] as const;
 
@@ -24,62 +26,65 @@ export function LoopSettings({ settings: { loop, runs_at_once } }: { settings: P
         />
         {isAutomatic && (
           <div className="border-line ms-2 grid gap-4 border-s-2 ps-5 sm:grid-cols-2">
-            <TextField
+            <NumberField
               label={t.settings.retrainAfter}
               hint={t.settings.retrainEmpty}
               name="retrain_after_comparisons"
-              type="number"
               min={1}
-              defaultValue={loop.retrain_after_comparisons ?? ""}
+              value={loop.retrain_after_comparisons}
             />
-            <TextField
+            <NumberField
               label={t.settings.retrainEvery}
               hint={t.settings.retrainEmpty}
               name="retrain_every_hours"
-              type="number"
               min={0.01}
               step="any"
-              defaultValue={loop.retrain_every_hours ?? ""}
+              value={loop.retrain_every_hours}
             />
-            <TextField
+            <NumberField
               label={t.settings.cyclesPerDay}
               hint={t.settings.limitEmpty}
               name="cycles_per_day"
-              type="number"
               min={1}
-              defaultValue={loop.cycles_per_day ?? ""}
+              value={loop.cycles_per_day}
             />
-            <TextField
+            <NumberField
               label={t.settings.computePerDay}
               hint={t.settings.limitEmpty}
               name="compute_minutes_per_day"
-              type="number"
               min={1}
               step="any"
-              defaultValue={loop.compute_minutes_per_day ?? ""}
+              value={loop.compute_minutes_per_day}
             />
           </div>
         )}
         <Check name="run_ppo" label={t.settings.runPpo} defaultChecked={loop.run_ppo} />
         <div className="grid gap-4 sm:grid-cols-2">
           <PromotionSettings loop={loop} />
-          <TextField
+          <NumberField
             label={t.settings.keepReady}
             hint={t.settings.keepReadyHint}
             name="keep_tasks_ready"
-            type="number"
             min={0}
             required
-            defaultValue={loop.keep_tasks_ready}
+            value={loop.keep_tasks_ready}
           />
-          <TextField
+          <NumberField
+            label={t.settings.referencePrompts}
+            hint={t.settings.referencePromptsHint}
+            name="reference_prompts"
+            min={0}
+            max={1000}
+            required
+            value={loop.reference_prompts}
+          />
+          <NumberField
             label={t.order.runsAtOnce}
             hint={t.order.runsAtOnceHint}
             name="runs_at_once"
-            type="number"
             min={1}
             max={1000}
-            defaultValue={runs_at_once ?? ""}
+            value={runs_at_once}
           />
         </div>
       </div>
@@ -99,15 +104,14 @@ function PromotionSettings({ loop }: { loop: ProjectSettings["loop"] }) {
         onChange={(event) => setPromotion(event.target.value as typeof promotion)}
         options={PROMOTIONS.map((one) => [one, t.settings.promotions[one]] as const)}
       />
-      <TextField
+      <NumberField
         label={t.settings.blindVotes}
         hint={t.settings.blindVotesHint}
         name="blind_votes"
-        type="number"
         min={1}
         max={5000}
         required
-        defaultValue={loop.blind_votes}
+        value={loop.blind_votes}
       />
       <JudgeSettings loop={loop} isShown={promotion === "judge"} />
     </>
@@ -119,15 +123,14 @@ function JudgeSettings({ loop, isShown }: { loop: ProjectSettings["loop"]; isSho
   return (
     <div className={isShown ? "border-line ms-2 grid gap-4 border-s-2 ps-5 sm:col-span-2" : "hidden"}>
       <p className="text-soft max-w-prose text-sm">{t.settings.judgeText}</p>
-      <TextField
+      <NumberField
         label={t.settings.judgePrompts}
         hint={t.settings.judgePromptsHint}
         name="judge_prompts"
-        type="number"
         min={50}
         max={5000}
         required
-        defaultValue={loop.judge_prompts}
+        value={loop.judge_prompts}
       />
       <Check
         name="judge_people_apart"
@@ -146,34 +149,31 @@ export function SamplingSettings({ settings: { sampling, loop } }: { settings: P
   return (
     <Panel title={t.settings.sampling}>
       <div className="grid gap-4 sm:grid-cols-3">
-        <TextField
+        <NumberField
           label={t.settings.temperature}
           name="temperature"
-          type="number"
           min={0}
           max={5}
           step="any"
           required
-          defaultValue={sampling.temperature}
+          value={sampling.temperature}
         />
-        <TextField
+        <NumberField
           label={t.settings.topP}
           name="top_p"
-          type="number"
           min={0.01}
           max={1}
           step="any"
           required
-          defaultValue={sampling.top_p}
+          value={sampling.top_p}
         />
-        <TextField
+        <NumberField
           label={t.settings.maxNewTokens}
           name="max_new_tokens"
-          type="number"
           min={1}
           max={8192}
           required
-          defaultValue={sampling.max_new_tokens}
+          value={sampling.max_new_tokens}
         />
       </div>
       <fieldset className="grid gap-3 pt-5">
@@ -181,16 +181,15 @@ export function SamplingSettings({ settings: { sampling, loop } }: { settings: P
         <p className="text-soft max-w-prose text-sm">{t.settings.writersHint}</p>
         <div className="grid grid-cols-2 gap-4 sm:grid-cols-4">
           {WRITERS.map((writer) => (
-            <TextField
+            <NumberField
               key={writer}
               label={t.settings.writer[writer]}
               name={`writer_${writer}`}
-              type="number"
               min={writer === "live" ? 0.01 : 0}
               max={100}
               step="any"
               required
-              defaultValue={loop.writers[writer]}
+              value={loop.writers[writer]}
             />
           ))}
         </div>

@@ -48,6 +48,11 @@ describe("the loop's settings", () => {
     });
   });
 
+  it("say how many held-out prompts show a policy's drift, and none is a number too", () => {
+    expect(loopOf({ reference_prompts: "48" })).toMatchObject({ reference_prompts: 48 });
+    expect(loopOf({ reference_prompts: "0" })).toMatchObject({ reference_prompts: 0 });
+  });
+
   it("say what a judge compares on, and whether its people are its own", () => {
     const judge = { promotion: "judge", judge_prompts: "128" };
     expect(loopOf({ ...judge, judge_people_apart: "on" })).toMatchObject({

@@ -84,6 +84,7 @@ function machineIn(form: FormData, before: ProjectSettings) {
       judge_prompts: figure(form, "judge_prompts"),
       judge_people_apart: form.has("judge_people_apart"),
       keep_tasks_ready: figure(form, "keep_tasks_ready"),
+      reference_prompts: figure(form, "reference_prompts"),
       writers: writersIn(form),
       cycles_per_day: isAutomatic ? figure(form, "cycles_per_day") : null,
       compute_minutes_per_day: isAutomatic ? figure(form, "compute_minutes_per_day") : null,

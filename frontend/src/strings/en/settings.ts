@@ -121,6 +121,9 @@ export const settings = {
     "Two of every five. It then shares no taste with the reward model, but judgments of one side's people on the other side's prompts teach neither. A single annotator can't be divided.",
   keepReady: "Tasks kept ready",
   keepReadyHint: "New completions are written when fewer are open.",
+  referencePrompts: "Reference prompts",
+  referencePromptsHint:
+    "Held-out prompts that every promoted policy answers, so that its drift can be seen. 0: none. A claim about KL should rest on 256.",
 
   preview: "The desk as annotators will see it",
   previewLead: "Try it: nothing is sent or kept.",

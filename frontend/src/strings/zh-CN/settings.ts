@@ -122,6 +122,8 @@ export const settings: Strings["settings"] = {
     "每五人中两人。这样它与奖励模型没有共同的偏好，但一方的人在另一方提示上的评判两边都不使用。只有一名标注者时无法划分。",
   keepReady: "保持就绪的任务数",
   keepReadyHint: "待完成任务少于此数时，会生成新的回答。",
+  referencePrompts: "参考提示数",
+  referencePromptsHint: "每个上线的策略都要回答的留出提示，用来观察其漂移。0 表示不保留。对 KL 下结论时宜用 256 个。",
 
   preview: "标注者将看到的排序台",
   previewLead: "请随意试用：不会发送或保存任何内容。",
