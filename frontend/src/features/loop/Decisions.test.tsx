@@ -39,4 +39,18 @@ describe("the loop's diary", () => {
     expect(screen.getAllByRole("listitem")).toHaveLength(14);
     expect(screen.queryByRole("button")).toBeNull();
   });
+
+  it("goes on at the first entry that was hidden, and leaves the reader there when a new one comes", () => {
+    const all = Array.from({ length: 14 }, (_, place) => decision(14 - place, `Decision ${14 - place}.`));
+    const { rerender } = render(<Decisions decisions={all} projectId={7} />);
+    screen.getByRole("button").focus();
+    fireEvent.click(screen.getByRole("button"));
+    const first = screen.getByText("Decision 2.").closest("li");
+    expect(document.activeElement).toBe(first);
+    rerender(<Decisions decisions={[decision(15, "Decision 15."), ...all]} projectId={7} />);
+    expect(document.activeElement).toBe(first);
+    (document.activeElement as HTMLElement).blur();
+    rerender(<Decisions decisions={[decision(16, "Decision 16."), ...all]} projectId={7} />);
+    expect(document.activeElement).toBe(document.body);
+  });
 });

@@ -14,10 +14,16 @@ const TONES: Record<Decision["tone"], string> = { neutral: "bg-edge", good: "bg-
 const SHOWN_AT_FIRST = 12;
 const LONGEST_OUTCOME = 60;
 
+/** The button goes with the click, so whoever pressed it reads on where the list grew, not at the top of the page. */
+function takeFocus(entry: HTMLElement | null) {
+  entry?.focus();
+}
+
 /** The loop's own diary: what it decided, why, on which numbers. */
 export function Decisions({ decisions, projectId }: { decisions: readonly Decision[]; projectId: number }) {
-  const [isWhole, setWhole] = useState(false);
-  const shown = isWhole ? decisions : decisions.slice(0, SHOWN_AT_FIRST);
+  // The first entry that was not shown until the rest was asked for.
+  const [firstOfRest, setFirstOfRest] = useState<number | null>(null);
+  const shown = firstOfRest === null ? decisions.slice(0, SHOWN_AT_FIRST) : decisions;
   return (
     <Panel title={t.loop.decisions}>
       {decisions.length === 0 && <p className="text-soft">{t.loop.noDecisions}</p>}
@@ -25,6 +31,7 @@ export function Decisions({ decisions, projectId }: { decisions: readonly Decisi
         {shown.map((decision) => (
           <li
             key={decision.id}
+            {...(decision.id === firstOfRest && { ref: takeFocus, tabIndex: -1 })}
             className="grid gap-x-3 gap-y-0.5 py-2.5 first:pt-0 sm:grid-cols-[3.5rem_minmax(0,1fr)]"
           >
             <Time iso={decision.at} className="text-soft text-sm leading-6 tabular-nums" />
@@ -50,7 +57,12 @@ export function Decisions({ decisions, projectId }: { decisions: readonly Decisi
         ))}
       </ol>
       {shown.length < decisions.length && (
-        <Button variant="quiet" size="small" className="mt-2 -ml-3" onClick={() => setWhole(true)}>
+        <Button
+          variant="quiet"
+          size="small"
+          className="mt-2 -ml-3"
+          onClick={() => setFirstOfRest(decisions[SHOWN_AT_FIRST]?.id ?? null)}
+        >
           {t.loop.allDecisions(formatCount(decisions.length))}
         </Button>
       )}

@@ -49,19 +49,28 @@ export function LoopPage({ projectId, projectName, role }: LoopPageProps) {
             <Candidate cycle={loop.data.cycle} model={loop.data.candidate} projectId={projectId} />
           )}
           <Picture loop={loop.data} />
-          <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1.15fr)_minmax(0,1fr)]">
-            <div className="grid gap-5">
-              <Decisions decisions={loop.data.decisions} projectId={projectId} />
-              <Blind projectId={projectId} liveId={loop.data.policy?.id ?? null} />
-            </div>
-            <div className="grid gap-5">
-              <Now loop={loop.data} />
-              <WayBack loop={loop.data} projectId={projectId} />
-            </div>
-          </div>
+          <Boxes loop={loop.data} projectId={projectId} />
         </>
       )}
     </Page>
+  );
+}
+
+/** What is under way before the long diary, also where one column is all there is room for. */
+function Boxes({ loop, projectId }: { loop: Loop; projectId: number }) {
+  return (
+    <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1.15fr)_minmax(0,1fr)] lg:grid-rows-[auto_1fr]">
+      <div className="lg:col-start-2">
+        <Now loop={loop} />
+      </div>
+      <div className="grid gap-5 lg:col-start-1 lg:row-span-2 lg:row-start-1">
+        <Decisions decisions={loop.decisions} projectId={projectId} />
+        <Blind projectId={projectId} liveId={loop.policy?.id ?? null} />
+      </div>
+      <div className="lg:col-start-2">
+        <WayBack loop={loop} projectId={projectId} />
+      </div>
+    </div>
   );
 }
 
