@@ -149,10 +149,12 @@ def make_admin_link(_arguments: Namespace) -> None:
 def clean(arguments: Namespace) -> None:
     """List what the retention policy lets go: old checkpoints of ended runs, artifacts that nothing names."""
     settings = get_settings()
-    with local_database(settings) as database, app_database(database.database_url), transaction() as session:
-        found = retention.find(session, settings, store())
+    with local_database(settings) as database, app_database(database.database_url):
         if arguments.delete:
-            found = retention.remove(session, found, store(), actor=None)
+            found = list(retention.clean(settings, store()))
+        else:
+            with transaction() as session:
+                found = retention.find(session, settings, store())
     for one in found:
         print(f"{one.kind:<10} {one.size / 2**20:>10.1f} MiB  {one.path}")
     done = "deleted" if arguments.delete else "could be deleted; --delete does it"

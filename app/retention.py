@@ -2,15 +2,18 @@
 
 Named are the artifacts of every model version, of every text, and of every run's result. Let go are, after as many
 days as the settings say, artifacts that nothing names and the working folders of ended runs with their checkpoints;
-after one day, what a killed process never finished writing.
+after one day, what a killed process never finished writing. All of it goes in batches, each in a transaction of its
+own: whoever deletes is soon free for other duties, holds no row for long, and goes on where it was killed.
 """
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Final, Literal
 
 from sqlalchemy import func, select, text, update
@@ -21,11 +24,15 @@ from app.auth.tables import User
 from app.config import Settings
 from app.datasets import service as datasets
 from app.datasets.texts import SCRATCH
+from app.db import transaction
 from app.runs.tables import Run, RunCheckpoint
 from app.storage import ASIDE, LEAVING, ArtifactStore, Kept
 
 SECONDS_A_DAY: Final = 86_400.0
 MOST_LISTED: Final = 50
+# A batch ends with so many, or with the one at which it has taken so long.
+MOST_AT_ONCE: Final = 20
+LONGEST_SECONDS: Final = 1.0
 
 # Everything that may be asked for by its hash, now or by somebody who follows a lineage years later.
 NAMED: Final = text(
@@ -56,8 +63,14 @@ class Leftover:
 
 def find(session: Session, settings: Settings, store: ArtifactStore) -> list[Leftover]:
     """What can go now. Changes nothing."""
+    return list(_leftovers(session, settings, store))
+
+
+def _leftovers(session: Session, settings: Settings, store: ArtifactStore) -> Iterator[Leftover]:
     datasets.take_your_time(session)
-    return [*_artifacts(session, settings, store), *_runs(session, settings), *_unfinished(settings)]
+    yield from _artifacts(session, settings, store)
+    yield from _runs(session, settings)
+    yield from _unfinished(settings)
 
 
 def _artifacts(session: Session, settings: Settings, store: ArtifactStore) -> Iterator[Leftover]:
@@ -85,9 +98,45 @@ def _unfinished(settings: Settings) -> Iterator[Leftover]:
             yield Leftover("unfinished", path.name, path, size_of(path))
 
 
-def remove(session: Session, leftovers: list[Leftover], store: ArtifactStore, *, actor: User | None) -> list[Leftover]:
-    """Take these away; those that went. What has been named, or stored anew, since it was found stays."""
-    gone = [one for one in leftovers if _remove(session, one, store)]
+def clean(settings: Settings, store: ArtifactStore) -> Iterator[Leftover]:
+    """Take away everything that can go, a batch a transaction; what went."""
+    while True:
+        with transaction() as session:
+            gone = remove_some(session, settings, store)
+        if not gone:
+            return
+        yield from gone
+
+
+def remove_some(session: Session, settings: Settings, store: ArtifactStore) -> list[Leftover]:
+    """Take one batch away; what went. Nothing went: nothing is left that could.
+
+    Only what goes counts, so that folders which nobody may delete stand in no other's way.
+    """
+    leftovers = _leftovers(session, settings, store)
+    return remove(session, leftovers, store, actor=None, most=MOST_AT_ONCE, seconds=LONGEST_SECONDS)
+
+
+def remove(
+    session: Session,
+    leftovers: Iterable[Leftover],
+    store: ArtifactStore,
+    *,
+    actor: User | None,
+    most: float = inf,
+    seconds: float = inf,
+) -> list[Leftover]:
+    """Take these away, until `most` went or `seconds` are over; those that went.
+
+    What has been named, or stored anew, since it was found stays.
+    """
+    gone: list[Leftover] = []
+    over = monotonic() + seconds
+    for one in leftovers:
+        if _remove(session, one, store):
+            gone.append(one)
+            if len(gone) >= most or monotonic() > over:
+                break
     if gone:
         audit.record(
             session,

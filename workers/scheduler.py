@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete, exists, func, select, text
+from sqlalchemy import ColumnElement, delete, exists, func, inspect, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app import jobs, retention
 from app.auth.tables import IdempotencyKey, SignInAttempt, SignInSession
 from app.config import get_settings
-from app.db import transaction
+from app.db import Base, transaction
 from app.errors import AppError
 from app.events import wake_after_commit
 from app.loop import advancing, blind, pool, warning
@@ -35,6 +35,8 @@ RETRAINING_SECONDS: Final = 10
 UPKEEP_SECONDS: Final = 3600
 RING_AGAIN_SECONDS: Final = 10.0
 UNSERVED_SECONDS: Final = 60.0
+# Rows of one table that one transaction forgets.
+ROWS_AT_ONCE: Final = 5000
 KEYS_KEPT: Final = timedelta(days=2)
 couriers: Final = Couriers()
 UNSERVED: Final = "No worker has taken this run for a minute. Is a worker for the queue {queue} running?"
@@ -123,28 +125,37 @@ def notice_unserved() -> None:
 
 
 def clean_up() -> None:
-    """Forget what nobody can use any more: ended sign-ins, old answers, old ticks, lost workers."""
+    """Forget what nobody can use any more: ended sign-ins, old answers, old ticks, lost workers; in several rounds.
+
+    At once, a busy day's answers would run into the time limit of statements every hour, and none would ever go.
+    """
     with transaction() as session:
         if not first_at_tick(session, "upkeep", UPKEEP_SECONDS):
             return
         gone = leases.in_seconds(-timedelta(days=1).total_seconds())
-        session.execute(delete(SignInSession).where(SignInSession.expires_at < gone))
-        session.execute(delete(SignInAttempt).where(SignInAttempt.at < gone))
-        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEYS_KEPT))
-        session.execute(delete(ScheduleTick).where(ScheduleTick.tick < gone))
-        session.execute(delete(Worker).where(Worker.seen_at < gone))
+        more = [
+            forget(session, SignInSession, SignInSession.expires_at < gone),
+            forget(session, SignInAttempt, SignInAttempt.at < gone),
+            forget(session, IdempotencyKey, IdempotencyKey.created_at < func.now() - KEYS_KEPT),
+            forget(session, ScheduleTick, ScheduleTick.tick < gone),
+            forget(session, Worker, Worker.seen_at < gone),
+        ]
         outbox.drop_unheard(session)
         outbox.forget(session)
+        if any(more):
+            give_turn_back(session, "upkeep")
 
 
 def clean_storage() -> None:
-    """Delete from this machine what the retention policy lets go."""
-    settings = get_settings()
+    """Delete from this machine some of what the retention policy lets go, and in the next round some more."""
     with transaction() as session:
-        if first_at_tick(session, "storage", UPKEEP_SECONDS):
-            gone = retention.remove(session, retention.find(session, settings, store()), store(), actor=None)
-            for leftover in gone:
-                logger.info("deleted %s %s, %s bytes", leftover.kind, leftover.name, leftover.size)
+        if not first_at_tick(session, "storage", UPKEEP_SECONDS):
+            return
+        gone = retention.remove_some(session, get_settings(), store())
+        if gone:
+            give_turn_back(session, "storage")
+    for leftover in gone:
+        logger.info("deleted %s %s, %s bytes", leftover.kind, leftover.name, leftover.size)
 
 
 DUTIES: Final[tuple[Callable[[], None], ...]] = (
@@ -186,6 +197,19 @@ def first_at_tick(session: Session, name: str, seconds: int) -> bool:
     tick = func.date_bin(timedelta(seconds=seconds), func.now(), text("TIMESTAMPTZ '2000-01-01'"))
     taken = insert(ScheduleTick).values(name=name, tick=tick).on_conflict_do_nothing().returning(ScheduleTick.name)
     return session.execute(taken).first() is not None
+
+
+def give_turn_back(session: Session, name: str) -> None:
+    """Let the next round of any scheduler go on with a periodic duty, instead of its next turn."""
+    session.execute(delete(ScheduleTick).where(ScheduleTick.name == name))
+
+
+def forget(session: Session, table: type[Base], old: ColumnElement[bool]) -> bool:
+    """Delete up to `ROWS_AT_ONCE` old rows of a table, less those that somebody holds; whether there may be more."""
+    key = inspect(table).primary_key
+    some = select(*key).where(old).limit(ROWS_AT_ONCE).with_for_update(skip_locked=True)
+    deleted = session.execute(delete(table).where(tuple_(*key).in_(some)).returning(*key))
+    return len(deleted.all()) == ROWS_AT_ONCE
 
 
 def do_all() -> None:

@@ -214,6 +214,44 @@ def test_an_artifact_that_was_stored_again_since_it_was_listed_stays(
     assert verify(store.folder(orphan)).sha256 == orphan
 
 
+def test_much_goes_in_batches(
+    world: World, store: FolderStore, put: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "LONGEST_SECONDS", 600.0)
+    named = name_each_way(world, put)
+    orphans = {put(name) for name in "abc"}
+    went = [retention.remove_some(world.session, get_settings(), store) for _ in range(4)]
+    # The fourth is the folder of the run whose result is named.
+    assert [len(batch) for batch in went] == [2, 2, 0, 0]
+    assert orphans < {one.name for batch in went for one in batch}
+    assert all(store.folder(sha256).is_dir() for sha256 in named)
+
+
+def test_a_batch_ends_when_it_has_taken_long(
+    world: World, store: FolderStore, put: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "LONGEST_SECONDS", -1.0)
+    for name in "ab":
+        put(name)
+    went = [retention.remove_some(world.session, get_settings(), store) for _ in range(3)]
+    assert [len(batch) for batch in went] == [1, 1, 0]
+
+
+def test_what_cannot_be_deleted_keeps_nothing_else_from_going(
+    world: World, store: FolderStore, put: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MOST_AT_ONCE", 1)
+    first, second = put("a"), put("b")
+    stuck = retention.find(world.session, get_settings(), store)[0].name
+    let_go = FolderStore.let_go
+    monkeypatch.setattr(
+        FolderStore, "let_go", lambda self, kept, **more: kept.sha256 != stuck and let_go(self, kept, **more)
+    )
+    (gone,) = retention.remove_some(world.session, get_settings(), store)
+    assert {gone.name, stuck} == {first, second}
+
+
 @pytest.mark.commits
 def test_the_command_lists_and_deletes_only_when_it_is_told_to(
     committed_database: Database,

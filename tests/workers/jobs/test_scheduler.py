@@ -3,23 +3,29 @@
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from redis import Redis
 from sqlalchemy import func, select, text, update
 
+from app import retention
 from app.auth.tables import IdempotencyKey
 from app.config import get_settings
 from app.db import transaction
 from app.errors import Conflict
 from app.loop.tables import Cycle
 from app.projects.service import create_project
+from app.registry import service as registry
+from app.registry.service import NewModel
 from app.runs import leases
 from app.runs.tables import Run, ScheduleTick, Worker
+from app.storage import FolderStore, Kept, verify
 from tests.app.judgment_rows import World, submit, take
 from tests.workers.jobs.stage import launched, read_run
+from tests.workers.jobs.stand_in import write_artifact
 from workers import scheduler
 
 pytestmark = pytest.mark.commits
@@ -165,6 +171,120 @@ def test_old_answers_are_forgotten(make_world: MakeWorld) -> None:
         assert list(session.scalars(select(IdempotencyKey.key))) == ["new"]
 
 
+def test_very_many_old_answers_are_forgotten_in_several_rounds(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "ROWS_AT_ONCE", 2)
+    world = make_world()
+    with transaction() as session:
+        world.session = session
+        row = {"user_id": world.person().id, "route": "r", "request_sha256": b"", "status": 201, "body": {}}
+        session.add(IdempotencyKey(key="new", **row))
+        long_ago = func.now() - timedelta(days=3)
+        session.add_all(IdempotencyKey(key=f"old {number}", created_at=long_ago, **row) for number in range(5))
+    left = []
+    for _ in range(4):
+        scheduler.clean_up()
+        left.append(count(IdempotencyKey))
+    assert left == [4, 2, 1, 1]
+    assert count(ScheduleTick, ScheduleTick.name == "upkeep") == 1
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches end by their count alone, however slow the machine is."""
+    monkeypatch.setattr(retention, "LONGEST_SECONDS", 600.0)
+
+
+@pytest.fixture
+def ended(make_world: MakeWorld) -> Iterator[list[Path]]:
+    """The folders of five runs that ended a month ago."""
+    project_id = make_world().project.id
+    about = {"project_id": project_id, "kind": "ppo", "queue": "training", "config": {}, "seed": 1, "state": "failed"}
+    with transaction() as session:
+        runs = [Run(**about, finished_at=func.now() - timedelta(days=30)) for _ in range(5)]
+        session.add_all(runs)
+        session.flush()
+        folders = [get_settings().runs_dir / str(run.id) for run in runs]
+    for folder in folders:
+        (folder / "7" / "checkpoints").mkdir(parents=True)
+        (folder / "7" / "checkpoints" / "weights").write_text("w")
+    yield folders
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def there(folders: list[Path]) -> int:
+    return sum(folder.exists() for folder in folders)
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_great_clean_up_leaves_the_other_duties_their_turns(
+    ended: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MOST_AT_ONCE", 2)
+    seen = []
+    monkeypatch.setattr(scheduler, "DUTIES", (lambda: seen.append(there(ended)), scheduler.clean_storage))
+    for _ in range(5):
+        scheduler.do_all()
+    assert seen == [5, 3, 1, 0, 0]
+    assert count(ScheduleTick, ScheduleTick.name == "storage") == 1
+
+
+@pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize(("most", "free"), [(2, 3), (100, 0)], ids=["batches", "control-all-at-once"])
+def test_a_great_clean_up_holds_few_rows(
+    ended: list[Path], monkeypatch: pytest.MonkeyPatch, most: int, free: int
+) -> None:
+    """The control holds every run until the last folder is gone."""
+    monkeypatch.setattr(retention, "MOST_AT_ONCE", most)
+    rmtree, seen = shutil.rmtree, []
+
+    def look(path: Path, **more: bool) -> None:
+        with transaction() as session:
+            ids = [int(folder.name) for folder in ended]
+            held = select(Run.id).where(Run.id.in_(ids)).with_for_update(skip_locked=True)
+            seen.append(len(session.scalars(held).all()))
+        rmtree(path, **more)
+
+    monkeypatch.setattr(retention.shutil, "rmtree", look)
+    scheduler.clean_storage()
+    assert min(seen) == free
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_clean_up_that_is_killed_goes_on_and_takes_nothing_that_is_named(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store = FolderStore(get_settings().artifacts_dir)
+    hashes = []
+    for weights in "abcd":
+        write_artifact(tmp_path / weights, kind="policy", weights=weights)
+        hashes.append(store.put(tmp_path / weights).sha256)
+        os.utime(store.folder(hashes[-1]), (0, 0))
+    named, *orphans = hashes
+    world = make_world()
+    with transaction() as session:
+        registry.register_model(session, NewModel(project_id=world.project.id, kind="base", artifact_sha256=named))
+    let_go, asked = FolderStore.let_go, []
+
+    def die_at_the_second(self: FolderStore, kept: Kept, **more: Callable[[], bool]) -> bool:
+        asked.append(kept.sha256)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return let_go(self, kept, **more)
+
+    monkeypatch.setattr(FolderStore, "let_go", die_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        scheduler.clean_storage()
+    assert sorted(there([store.folder(one)]) for one in orphans) == [0, 1, 1]
+    # The turn was not used up: the next round goes on.
+    scheduler.clean_storage()
+    assert there([store.folder(one) for one in orphans]) == 0
+    assert verify(store.folder(named)).sha256 == named
+
+
+@pytest.mark.usefixtures("unhurried")
 def test_what_a_killed_upload_left_is_swept_up_after_a_day(make_world: MakeWorld) -> None:
     make_world()
     settings = get_settings()
