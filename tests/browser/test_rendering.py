@@ -3,7 +3,7 @@
 The detectors are tried on a page without any protection first: they must see what they are there to see.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,11 @@ class Detector:
         context.route(lambda url: not self.is_own(url), lambda route: route.abort())
         return self
 
+    def forget(self) -> None:
+        """Begin anew; a page forgets when it is loaded."""
+        for seen in (self.dialogs, self.left, self.windows):
+            seen.clear()
+
     def is_own(self, url: str) -> bool:
         """Whether an address is of the page's own origin, or inside the page."""
         return url.startswith((self.origin, "data:", "blob:", "about:"))
@@ -81,14 +86,20 @@ class Detector:
         }
 
 
+# Each is there twice beside an honest completion, and a task has nine at most.
+AT_ONCE = 4
+# A page that carries out one text.
+BROKEN = """addEventListener("keydown", () => {
+  if (document.body.textContent.includes("the bad one")) window.executed += 1;
+});"""
 NOTHING = {"executed": 0, "dialogs": [], "left": [], "windows": [], "refused": []}
 
 
 class Stage:
     """A desk whose task says whatever a test wants, even what no database would store."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, desk: Desk, places: int) -> None:
+        self.desk, self.places = desk, places
         self.messages: list[dict[str, str]] = []
         self.texts: list[str] = []
         desk.page.route("**/tasks/claim", self._claim)
@@ -118,16 +129,29 @@ def detector(service: WebService) -> Detector:
 
 
 @pytest.fixture
-def stage(project: World, open_desk: OpenDesk, detector: Detector) -> Iterator[Stage]:
-    """A desk with three completions, watched."""
-    a_task(project, texts=3)
-    desk = open_desk(project, path="history")
-    detector.watch(desk.context)
-    opened = Stage(desk)
-    desk.open()
-    yield opened
-    # The desk may be asking for its next task; that answer is of no interest any more.
-    desk.page.unroute_all(behavior="ignoreErrors")
+def open_stage(project: World, open_desk: OpenDesk, detector: Detector) -> Iterator[Callable[[int], Stage]]:
+    """Opens a desk with so many completions, watched."""
+    pages: list[Page] = []
+
+    def open_one(cards: int) -> Stage:
+        a_task(project, texts=cards)
+        desk = open_desk(project, path="history")
+        pages.append(desk.page)
+        detector.watch(desk.context)
+        opened = Stage(desk, cards)
+        desk.open()
+        return opened
+
+    yield open_one
+    for page in pages:
+        # The desk may be asking for its next task; that answer is of no interest any more.
+        page.unroute_all(behavior="ignoreErrors")
+
+
+@pytest.fixture
+def stage(open_stage: Callable[[int], Stage]) -> Stage:
+    """A desk with three completions."""
+    return open_stage(3)
 
 
 @pytest.fixture
@@ -177,24 +201,60 @@ def test_the_policy_alone_refuses_what_no_sanitiser_stopped(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_attacks_do_nothing(stage: Stage, detector: Detector, family: str) -> None:
+def test_attacks_do_nothing(open_stage: Callable[[int], Stage], detector: Detector, family: str) -> None:
     """As a prompt and as a completion, plain and marked: nothing runs, nothing leaves, and the desk goes on working."""
-    page = stage.desk.page
-    for name, attack in FAMILIES[family].items():
-        stage.show(attack, attack, f"An honest answer.\n\n{attack}", "Another.")
-        page.keyboard.press("KeyW")
-        provoke(page)
-        assert page.evaluate(FORBIDDEN) == [], name
-        assert detector.seen(page) == NOTHING, name
-        stage.desk.press("A", "B")
-        stage.desk.says("B is on place 2 of 3.").press("Backspace", "Backspace")
+    attacks = list(FAMILIES[family].items())
+    # Loading the page takes longest, so that several are shown at once; but each large one has all of it.
+    at_once = 1 if family == "sizes" else AT_ONCE
+    stage = open_stage(2 * at_once + 1)
+    for first in range(0, len(attacks), at_once):
+        together = dict(attacks[first : first + at_once])
+        try:
+            survive(stage, detector, together)
+        except AssertionError:
+            for name, attack in together.items() if len(together) > 1 else ():
+                detector.forget()
+                survive(stage, detector, {name: attack})
+            raise
     assert sum(map(len, FAMILIES.values())) >= 60
 
 
-def provoke(page: Page) -> None:
+def test_of_attacks_shown_together_the_one_that_does_something_is_named(
+    open_stage: Callable[[int], Stage], detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: a page that carries out one text alone fails the test, with that text's name and no other's."""
+
+    def open_broken(places: int) -> Stage:
+        opened = open_stage(places)
+        opened.desk.page.add_init_script(BROKEN)
+        return opened
+
+    monkeypatch.setitem(FAMILIES, "mixed", {"first": "good", "second": "the bad one"})
+    with pytest.raises(AssertionError, match=r"^\['second'\]"):
+        test_attacks_do_nothing(open_broken, detector, "mixed")
+
+
+def survive(stage: Stage, detector: Detector, attacks: dict[str, str]) -> None:
+    """Show each attack as a turn of the prompt and in two completions, and do what a reader might."""
+    texts = [text for attack in attacks.values() for text in (attack, f"An honest answer.\n\n{attack}")]
+    turns = [{"role": "user", "content": attack} for attack in attacks.values()]
+    page = stage.show(turns, *texts, *["Another."] * (stage.places - len(texts)))
+    for place in range(len(attacks)):
+        provoke(page, 2 * place)
+    assert page.evaluate(FORBIDDEN) == [], list(attacks)
+    page.keyboard.press("KeyW")
+    expect(page.locator("article mark").first).to_be_attached()
+    assert page.evaluate(FORBIDDEN) == [], list(attacks)
+    assert detector.seen(page) == NOTHING, list(attacks)
+    stage.desk.press("A", "B")
+    stage.desk.says(f"B is on place 2 of {stage.places}.").press("Backspace", "Backspace")
+
+
+def provoke(page: Page, place: int) -> None:
     """Do what a reader might: point at the text, follow its first link, and think better of it."""
-    page.locator("article .prose").first.hover(position={"x": 4, "y": 4}, force=True)
-    link = page.locator("article .prose a").first
+    plain, embedded = (page.locator("article .prose").nth(one) for one in (place, place + 1))
+    plain.hover(position={"x": 4, "y": 4}, force=True)
+    link = plain.locator("a").or_(embedded.locator("a")).first
     if link.count():
         link.click(force=True)
         expect(page.get_by_role("dialog")).to_be_visible()
