@@ -213,8 +213,16 @@ def _chunk(work: Work, _hardware: Hardware) -> int:
     return min(work.number("prompts_per_chunk"), most) * (work.prompt + work.replies * work.reply)
 
 
+def _minibatch(work: Work, hardware: Hardware) -> int:
+    """The same of one minibatch. In low precision, as on a GPU, prompts that were read together stay together."""
+    whole = _chunk(work, hardware)
+    parts = work.number("minibatches") if hardware == "cpu" else 1
+    few = ceil(work.number("prompts_per_update") / max(1, parts))
+    return min(whole, few * (work.prompt + work.replies * work.reply))
+
+
 def _ranked(work: Work, hardware: Hardware) -> int:
-    """The same; where a setting leaves it open, as many prompts as have so many tokens, at least one."""
+    """Tokens of a chunk too; where a setting leaves it open, as many prompts as have so many tokens, at least one."""
     if work.number("prompts_per_chunk"):
         return _chunk(work, hardware)
     return max(AT_ONCE["cpu"], work.prompt + work.replies * work.reply)
@@ -225,7 +233,8 @@ TOGETHER: Final[Mapping[str, Callable[[Work, Hardware], int]]] = MappingProxyTyp
         "sft": _packed,
         "pretrain": _windows,
         "reward": _ranked,
-        **dict.fromkeys((*ROUNDS, "dpo", "best_of_n", "evaluate"), _chunk),
+        **dict.fromkeys(ROUNDS, _minibatch),
+        **dict.fromkeys(("dpo", "best_of_n", "evaluate"), _chunk),
     }
 )
 

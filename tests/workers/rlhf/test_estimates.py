@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 
 from app.runs import estimates
 from app.runs.shapes import built, shape_of
-from app.runs.work import Player, Work
+from app.runs.work import Data, Player, Work
 from tests.workers.rlhf.conftest import write_job
 from workers.rlhf.configs import config_from
 
@@ -81,6 +81,21 @@ def test_values_apart_of_a_whole_reward_model_are_one_more_model_that_learns() -
     assert apart["weights"] - shared["weights"] == 4 * shape.parameters
     assert apart["training"] - shared["training"] == 12 * shape.parameters
     assert parts("apart", adapter=True)["weights"] == shared["weights"]
+
+
+def test_a_pass_of_a_round_is_no_larger_than_a_minibatch() -> None:
+    shape = built(asdict(config_from("pretrain", PRETRAIN)))
+
+    def largest(minibatches: int, hardware: estimates.Hardware) -> int:
+        how = {"prompts_per_update": 4, "prompts_per_chunk": 4, "minibatches": minibatches}
+        players = {role: Player(shape=shape, base="a", adapter=role == "reward") for role in ("policy", "reward")}
+        data = Data(rows=24, prompt=66, longest_prompt=96)
+        work = Work(kind="ppo", config=asdict(config_from("ppo", how)), players=players, data=data)
+        return estimates.passes(work, hardware)
+
+    assert largest(2, "cpu") < 0.6 * largest(1, "cpu")
+    # There the prompts of a chunk may stay together.
+    assert largest(2, "cuda") == largest(1, "cuda")
 
 
 def test_what_takes_less_is_named_by_what_it_brings() -> None:
