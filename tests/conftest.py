@@ -1,5 +1,6 @@
 """Fixtures everybody shares: real servers, rolled-back sessions, databases of one's own, an HTTP client."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -14,6 +15,9 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import Browser
 from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.orm import Session
+
+# What comes into being while thousands of modules are read stays: looking through it again and again takes seconds.
+gc.disable()
 
 # The suite has its own servers and settings: whatever the shell or CI has set for a real service must not leak in.
 KEPT = {"PLACKETT_REQUIRE_BROWSER"}
@@ -40,6 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "servers" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.servers)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Look for garbage from now on, but not among what was there before the first test."""
+    gc.freeze()
+    gc.enable()
 
 
 @dataclass(frozen=True)
