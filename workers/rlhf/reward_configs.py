@@ -71,8 +71,8 @@ class RewardConfig:
     read: Literal["stop", "mean"] = setting(
         "stop",
         "Score read at",
-        "stop reads a completion's score at its stop token, mean averages it over all of its tokens. With few rankings "
-        "mean tells more pairs; it can't be exported as a sequence classifier, which reads one token.",
+        "stop reads a completion's score at its stop token, mean averages it over all of its tokens. With few "
+        "rankings mean often tells more pairs; it can't be exported as a sequence classifier, which reads one token.",
     )
     prefix: Literal["auto", "cache", "tree", "rows"] = setting(
         "auto",
