@@ -8,6 +8,7 @@ versions count wherever they are named, if the name could not be an ordinary wor
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 MASK: Final = "[model]"
@@ -95,6 +96,9 @@ SAYS_MAKER: Final = tuple(
     )
 )
 HINT: Final = re.compile(rf"{NAME}|{KNOWN_MAKER}|{MACHINE}")
+# Each costs a search through the whole text, and nobody is that many models; where a name says who speaks, it counts
+# in any case.
+MOST_REPEATED: Final = 50
 IS_MACHINE: Final = re.compile(MACHINE)
 IS_KNOWN_MAKER: Final = re.compile(KNOWN_MAKER)
 LONE_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
@@ -141,7 +145,8 @@ def _makers(text: str) -> Iterator[Span]:
 
 def _repeats(text: str, spans: Collection[Span]) -> Iterator[Span]:
     """A text that said once who speaks gives it away wherever it uses that name again."""
-    for name in {text[span.start : span.end] for span in spans}:
+    said = dict.fromkeys(text[span.start : span.end] for span in sorted(spans))
+    for name in islice(said, MOST_REPEATED):
         for match in re.finditer(rf"(?<!\w){re.escape(name)}{END}", text):
             yield Span(*match.span())
 

@@ -101,8 +101,21 @@ def test_masking_twice_is_masking_once() -> None:
         assert mask(masked) == masked
 
 
+def test_a_text_of_very_many_names_has_each_masked_where_it_says_so() -> None:
+    names = [f"GPT-{number}" for number in range(1000, 1060)]
+    masked = mask(" ".join(f"I am {name}." for name in names) + f" Ask {names[0]}.")
+    assert masked == " ".join([f"I am {MASK}."] * len(names)) + f" Ask {MASK}."
+
+
 @pytest.mark.parametrize(
-    "text", ["I am an AI and " * 2000, "As an AI language model, " * 2000, "我" * 20_000, "I am GPT-" + "1-" * 5000]
+    "text",
+    [
+        "I am an AI and " * 2000,
+        "As an AI language model, " * 2000,
+        "我" * 20_000,
+        "I am GPT-" + "1-" * 5000,
+        " ".join(f"I am GPT-{number}" for number in range(6000)),
+    ],
 )
 def test_a_text_that_repeats_itself_costs_no_more_than_its_length(text: str) -> None:
     start = perf_counter()
