@@ -57,12 +57,13 @@ MADE: Final = (
     r"(?:(?:\s+and|,)\s+\w+)?\s+(?:by|at|from)\s+(?:researchers\s+at\s+|the\s+team\s+at\s+)?)"
 )
 # What may stand between "I am" and "developed by" for the speaker to be still talking of itself.
+# A word that is read stays read: giving back letters of names would cost milliseconds at each "I am".
 DESCRIPTION: Final = (
-    r"(?:[\s,]+(?:(?i:an?|the|your|I|I['’]m|am|just|only|AI|A\.I\.|AI-powered|artificial|intelligence|large|small|"
+    r"(?>[\s,]+(?:(?i:an?|the|your|I|I['’]m|am|just|only|AI|A\.I\.|AI-powered|artificial|intelligence|large|small|"
     r"language|model|models|LLM|assistant|chat\s?bot|bot|virtual|digital|computer|program|system|helpful|friendly|harmless|"
     r"honest|conversational|open-source|neural|network|machine|learning|generative|powered|based|and|called|named|known|"
     r"as|that|which|who|was|is|has|have|been|being|originally|recently)|"
-    rf"{NAME})){{0,16}}"
+    rf"{NAME})(?=[\s,])){{0,16}}"
 )
 
 SAYS_NAME: Final = tuple(
