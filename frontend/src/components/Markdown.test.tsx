@@ -104,3 +104,10 @@ it("puts a text's headings below the page's own, none left out", () => {
   const names = [...box.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((one) => `${one.tagName}${one.textContent}`);
   expect(names).toEqual(["H3a", "H3b", "H4c", "H4d"]);
 });
+
+it("keeps a link in place while its marks change, so that a click in between hits it", () => {
+  const { rerender } = render(<Markdown text="See [a page](https://example.org)." marked={[[4, 5]]} />);
+  const link = screen.getByRole("link");
+  rerender(<Markdown text="See [a page](https://example.org)." marked={[[4, 10]]} />);
+  expect(screen.getByRole("link")).toBe(link);
+});

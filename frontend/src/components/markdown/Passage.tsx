@@ -24,14 +24,16 @@ interface PassageProps {
 export function Passage({ root, parts, ranges }: PassageProps): ReactNode {
   const [asked, setAsked] = useState<string | null>(null);
   const { colours, formulas } = parts;
+  // Made once: components of other identity would put new elements into the page, and a click in between hits none.
+  const components = useMemo(() => componentsFor(setAsked), []);
   const content = useMemo(() => {
     const painted = colours === null ? root : colours(root);
     const spoken = { before: t.reading.differs, after: t.reading.differsEnd };
     const marked = ranges === undefined ? painted : withMarks(painted, ranges, spoken);
     const set = formulas === null ? marked : formulas(marked);
-    const options = { Fragment, jsx, jsxs, components: componentsFor(setAsked), passNode: true };
+    const options = { Fragment, jsx, jsxs, components, passNode: true };
     return toJsxRuntime(safe(set), options) as ReactNode;
-  }, [root, colours, formulas, ranges]);
+  }, [root, colours, formulas, ranges, components]);
   return (
     <>
       {content}
