@@ -130,6 +130,20 @@ def test_a_crash_brings_the_unfinished_ranking_back(project: World, open_desk: O
     again.stored(task, "C A D B")
 
 
+def keep_busy(page: Page) -> None:
+    """Leave the tab little time to answer others: half a second of work, a breath, and again."""
+    page.evaluate(
+        "setInterval(() => { for (const end = performance.now() + 500; performance.now() < end; ); }, 10)",
+    )
+
+
+def test_a_tab_that_answers_late_keeps_its_task_to_itself(project: World, open_desk: OpenDesk) -> None:
+    first, second = a_task(project, texts=2), a_task(project, texts=2)
+    one = open_desk(project).shows(first)
+    keep_busy(one.page)
+    another_tab(one).shows(second)
+
+
 def test_two_tabs_get_different_tasks(project: World, open_desk: OpenDesk) -> None:
     first, second = a_task(project, texts=2), a_task(project, texts=2)
     one = open_desk(project).shows(first)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
@@ -29,9 +30,9 @@ WRITES = ("heartbeat", "report", "succeed")
 Write = Callable[..., Any]
 
 
-def recipe(step_seconds: float) -> list[str]:
-    """The command of the recipe without torch, with steps of this length."""
-    return [sys.executable, "-m", "tests.chaos.recipe", str(step_seconds)]
+def recipe(step_seconds: float, gate: Path | None = None) -> list[str]:
+    """The command of the recipe without torch, with steps of this length; its result waits for the file `gate`."""
+    return [sys.executable, "-m", "tests.chaos.recipe", str(step_seconds), *([str(gate)] if gate else [])]
 
 
 def is_due(run_id: int) -> bool:

@@ -1,7 +1,8 @@
-"""A recipe without torch for the chaos suite: `python -m tests.chaos.recipe STEP_SECONDS --job DIR`.
+"""A recipe without torch for the chaos suite: `python -m tests.chaos.recipe STEP_SECONDS [GATE] --job DIR`.
 
 Its weights are a chain of hashes, a link a step, so that every step depends on all before it: a run that is resumed
-from a wrong place ends with other weights. It says under which fence it works, so that the books can be checked.
+from a wrong place ends with other weights. It says under which fence it works, so that the books can be checked. With
+a gate it keeps its result to itself until a file of that name is there.
 """
 
 import hashlib
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 STEPS, SAVED_EVERY = 8, 2
-STEP_SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 and __name__ == "__main__" else 0.0
+GIVEN = sys.argv[1 : sys.argv.index("--job")] if "--job" in sys.argv and __name__ == "__main__" else []
+STEP_SECONDS = float(GIVEN[0]) if GIVEN else 0.0
+GATE = Path(GIVEN[1]) if len(GIVEN) > 1 else None
 ROLES = {"sft": "sft", "reward": "reward", "pretrain": "base", "import_model": "base"}
 
 
@@ -66,6 +69,8 @@ def train(folder: Path, config: dict[str, Any], fence: int) -> None:
         tell(type="log", level="info", text=f"fence {fence} step {step}")
         if step % SAVED_EVERY == 0 and step < STEPS:
             save(folder, step, value)
+    while GATE is not None and not GATE.exists():
+        time.sleep(STEP_SECONDS)
     leave_artifact(folder, config, fence, value)
 
 

@@ -47,9 +47,9 @@ def take_away(run_id: int) -> None:
     wait_until(lambda: scheduler.reap() or read_run(run_id).state == "queued", "the end of the lease", 30)
 
 
-def by_another(run_id: int, monkeypatch: pytest.MonkeyPatch, step_seconds: float) -> Working:
-    """A second worker at work on the run, seen writing."""
-    monkeypatch.setattr(child, "RECIPE", other_worker.recipe(step_seconds))
+def by_another(run_id: int, monkeypatch: pytest.MonkeyPatch, gate: Path | None) -> Working:
+    """A second worker at work on the run; with a gate it holds the run until a file of that name is there."""
+    monkeypatch.setattr(child, "RECIPE", other_worker.recipe(QUICK, gate))
     wait_until(lambda: other_worker.is_due(run_id), "the end of the pause", 30)
     return Working(run_id).start()
 
@@ -94,21 +94,30 @@ def frozen(pid: int) -> bool:
 @pytest.mark.parametrize("point", ["report", "succeed"])
 @pytest.mark.parametrize("unfenced", [False, True], ids=["fenced", "control"])
 def test_what_a_frozen_worker_writes_when_it_wakes_is_refused(
-    start: Callable[..., int], database: Database, monkeypatch: pytest.MonkeyPatch, point: str, unfenced: bool
+    start: Callable[..., int],
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    unfenced: bool,
 ) -> None:
     run_id = start("reward")
+    # What the control writes must meet the run in the heir's hands, however slow the machine is.
+    gate = tmp_path / "gate" if unfenced else None
     # The control has no doubts either: one that notices by the clock that it slept too long writes nothing.
     how = {"unfenced": unfenced, "trusting": unfenced, "freeze_before": point}
     sleeper = other_worker.start(run_id, command=other_worker.recipe(QUICK), **how)
     try:
         wait_until(lambda: frozen(sleeper.pid), "the worker's sleep", 60)
         take_away(run_id)
-        heir = by_another(run_id, monkeypatch, SLOW if unfenced else QUICK)
+        heir = by_another(run_id, monkeypatch, gate)
         wait_until(writes_under(run_id, read_run(run_id).fence), "the heir's first words", 30)
-        if not unfenced:
+        if gate is None:
             heir.join()
         thaw(sleeper.pid)
         sleeper.join(60)
+        if gate is not None:
+            gate.touch()
         heir.join()
     finally:
         sleeper.kill()
@@ -134,6 +143,7 @@ def test_a_worker_that_is_cut_off_loses_its_run_and_its_late_writes_are_refused(
     start: Callable[..., int], database: Database, servers: Servers, tmp_path: Path, monkeypatch: Any, unfenced: bool
 ) -> None:
     run_id = start("reward")
+    gate = tmp_path / "gate"
     with proxy_to(servers.postgres.port) as first, proxy_to(servers.valkey_port) as second:
         storing = other_worker.FORKING.Value("b", False)
         far = other_worker.start(
@@ -150,11 +160,12 @@ def test_a_worker_that_is_cut_off_loses_its_run_and_its_late_writes_are_refused(
             second.cut()
             wait_until(lambda: storing.value, "words that are on their way for as long as the cut lasts", 30)
             take_away(run_id)
-            heir = by_another(run_id, monkeypatch, SLOW if unfenced else QUICK)
+            heir = by_another(run_id, monkeypatch, gate)
             wait_until(writes_under(run_id, read_run(run_id).fence), "the heir's first words", 30)
             first.restore()
             second.restore()
             far.join(60)
+            gate.touch()
             heir.join()
         finally:
             far.kill()

@@ -56,7 +56,7 @@ export class Desk {
 
   start(): void {
     this.outbox.start();
-    void this.tabs.join().then(() => this.refill());
+    void this.tabs.join().finally(() => this.refill());
   }
 
   stop(): void {

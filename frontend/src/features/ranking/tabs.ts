@@ -14,13 +14,19 @@ interface Spoken {
   word: Word;
 }
 
-const ANSWERS_WITHIN_MS = 40;
+/** A tab in the background of a busy machine may take this long; where the browser tells who is there, few wait. */
+const ANSWERS_WITHIN_MS = 2_000;
+/** Without the browser's locks nobody knows how many will answer. */
+const UNCOUNTED_WITHIN_MS = 200;
 
 export class Tabs {
   private readonly own = newKey();
   private channel: BroadcastChannel | null = null;
   private readonly name: string;
   private readonly others = new Map<string, number | null>();
+  private readonly awaited = new Set<string>();
+  private allAnswered: (() => void) | null = null;
+  private giveUpPlace: (() => void) | null = null;
   private atHand: number | null = null;
   private readonly onWord: (word: Word) => void;
 
@@ -34,14 +40,16 @@ export class Tabs {
     return [...this.others.values()].filter((id) => id !== null);
   }
 
-  /** Joins the others and asks who is there; resolves once they had time to answer. */
+  /** Joins the others and asks who is there; resolves once they all answered, or had time to. */
   async join(): Promise<void> {
     if (this.channel !== null || typeof BroadcastChannel === "undefined") return;
-    this.channel = new BroadcastChannel(this.name);
-    this.channel.addEventListener("message", this.hear);
+    const channel = new BroadcastChannel(this.name);
+    this.channel = channel;
+    channel.addEventListener("message", this.hear);
     this.say({ type: "hello" });
     this.say({ type: "at-hand", id: this.atHand });
-    await new Promise((resolve) => setTimeout(resolve, ANSWERS_WITHIN_MS));
+    const present = await this.present();
+    if (this.channel === channel) await this.answersOf(present);
   }
 
   say(word: Word): void {
@@ -57,6 +65,7 @@ export class Tabs {
 
   leave(): void {
     this.say({ type: "bye" });
+    this.giveUpPlace?.();
     this.channel?.close();
     this.channel = null;
     this.others.clear();
@@ -68,6 +77,32 @@ export class Tabs {
     if (word.type === "hello") this.say({ type: "at-hand", id: this.atHand });
     else if (word.type === "at-hand") this.others.set(from, word.id);
     else if (word.type === "bye") this.others.delete(from);
+    if (word.type === "at-hand" || word.type === "bye") this.answered(from);
     this.onWord(word);
   };
+
+  /** The other tabs by the locks that they hold while they are open, or null where the browser has none. */
+  private async present(): Promise<string[] | null> {
+    const locks = (navigator as Partial<Navigator>).locks;
+    if (locks === undefined) return null;
+    const place = `${this.name}.`;
+    const isGivenUp = new Promise<void>((resolve) => (this.giveUpPlace = resolve));
+    void locks.request(place + this.own, () => isGivenUp);
+    const { held = [] } = await locks.query();
+    const names = held.map((lock) => lock.name ?? "").filter((name) => name.startsWith(place));
+    return names.map((name) => name.slice(place.length)).filter((tab) => tab !== this.own);
+  }
+
+  private async answersOf(present: string[] | null): Promise<void> {
+    present?.filter((tab) => !this.others.has(tab)).forEach((tab) => this.awaited.add(tab));
+    if (present !== null && this.awaited.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.allAnswered = resolve;
+      setTimeout(resolve, present === null ? UNCOUNTED_WITHIN_MS : ANSWERS_WITHIN_MS);
+    });
+  }
+
+  private answered(tab: string): void {
+    if (this.awaited.delete(tab) && this.awaited.size === 0) this.allAnswered?.();
+  }
 }
