@@ -41,9 +41,12 @@ function atHand(desk: Desk): number[] {
   return desk.get().deck.map((one) => one.id);
 }
 
+const open: Desk[] = [];
+
 async function started(...ids: number[]): Promise<Desk> {
   for (const id of ids) vi.mocked(api.claimTask).mockResolvedValueOnce({ assignment: task(id), waiting: null });
   const desk = new Desk(7, 1, () => undefined);
+  open.push(desk);
   desk.start();
   await vi.waitFor(() => expect(atHand(desk)).toHaveLength(Math.min(2, ids.length)));
   return desk;
@@ -58,6 +61,8 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  // A desk left open is another tab to the next test's, with a task at hand.
+  open.splice(0).forEach((desk) => desk.stop());
   vi.useRealTimers();
   vi.resetAllMocks();
 });

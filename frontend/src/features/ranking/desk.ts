@@ -56,7 +56,7 @@ export class Desk {
 
   start(): void {
     this.outbox.start();
-    void this.tabs.join().finally(() => this.refill());
+    void this.tabs.join().then((isHere) => (isHere ? this.refill() : undefined));
   }
 
   stop(): void {

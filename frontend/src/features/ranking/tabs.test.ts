@@ -75,6 +75,17 @@ describe("where the browser tells which tabs are open", () => {
     vi.useRealTimers();
   });
 
+  it("stops waiting as it leaves, and says that it is not there any more", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    held.add(`${PLACE}frozen`);
+    const tabs = new Tabs(7, 1, () => undefined);
+    const joined = tabs.join();
+    await vi.advanceTimersByTimeAsync(100);
+    tabs.leave();
+    expect(await joined).toBe(false);
+    vi.useRealTimers();
+  });
+
   it("waits for nobody who is alone, and gives its own place up as it leaves", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });
     const { tabs } = await tab();

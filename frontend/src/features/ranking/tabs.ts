@@ -40,9 +40,9 @@ export class Tabs {
     return [...this.others.values()].filter((id) => id !== null);
   }
 
-  /** Joins the others and asks who is there; resolves once they all answered, or had time to. */
-  async join(): Promise<void> {
-    if (this.channel !== null || typeof BroadcastChannel === "undefined") return;
+  /** Joins the others and asks who is there; once they all answered, or had time to, tells if it is still with them. */
+  async join(): Promise<boolean> {
+    if (this.channel !== null || typeof BroadcastChannel === "undefined") return true;
     const channel = new BroadcastChannel(this.name);
     this.channel = channel;
     channel.addEventListener("message", this.hear);
@@ -50,6 +50,7 @@ export class Tabs {
     this.say({ type: "at-hand", id: this.atHand });
     const present = await this.present();
     if (this.channel === channel) await this.answersOf(present);
+    return this.channel === channel;
   }
 
   say(word: Word): void {
@@ -66,6 +67,8 @@ export class Tabs {
   leave(): void {
     this.say({ type: "bye" });
     this.giveUpPlace?.();
+    this.awaited.clear();
+    this.allAnswered?.();
     this.channel?.close();
     this.channel = null;
     this.others.clear();
