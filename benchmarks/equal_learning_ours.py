@@ -58,6 +58,8 @@ def config_of(plan: dict[str, Any]) -> PpoConfig:
         "kl_coefficient": plan["kl_coefficient"],
         "missing_stop_penalty": plan["missing_stop_penalty"],
         "lora_layers": 0,
+        # The peer's own λ; ours is 1.
+        "trace": 0.95,
         "blind_value": "warn",
         "checkpoint_every": 0,
     }

@@ -62,5 +62,5 @@ def config_of(plan: dict[str, Any]) -> Online:
     }
     if plan["recipe"] == "rloo":
         return RlooConfig(**shared)
-    values = {"value": plan["value"], "value_learning_rate": plan["learning_rate"]}
+    values = {"value": plan["value"], "value_learning_rate": plan["learning_rate"], "trace": 0.95}
     return PpoConfig(**shared, **values, blind_value="warn", prompt_baseline="none")
