@@ -58,7 +58,7 @@ def config_of(plan: dict[str, Any]) -> PpoConfig:
         "kl_coefficient": plan["kl_coefficient"],
         "missing_stop_penalty": plan["missing_stop_penalty"],
         "lora_layers": 0,
-        # The peer's own λ; ours is 1.
+        # The peer's λ. The recipe has it too, as when its published figures were taken; its own is 1 now.
         "trace": 0.95,
         "blind_value": "warn",
         "checkpoint_every": 0,

@@ -206,8 +206,8 @@ class PpoConfig(Online):
     trace: float = setting(
         1.0,
         "Trace (λ)",
-        "How much of what the end is paid reaches each token unseen by the values: λ of it is lost at every token on "
-        "the way. Below 1 trusts values that must first be learnt, for less variance in long runs.",
+        "Bias against variance of the advantages. At 1 a token hears all that is paid after it; below, each token on "
+        "the way keeps a share λ of it and the values, which must first be learnt, stand for the rest.",
         minimum=0.0,
         maximum=1.0,
     )
