@@ -317,7 +317,9 @@ def test_a_skip_can_be_explained_a_moment_later(page: Page, world: World) -> Non
     page.ok(page.post(assignment, "skip", json={"reason": "harmful"}))
     assert world.session.get_one(Assignment, assignment["id"]).skip_reason == "harmful"
     deeds = world.session.execute(
-        select(AuditEvent.action, AuditEvent.detail["reason"]).where(AuditEvent.object_type == "assignment")
+        select(AuditEvent.action, AuditEvent.detail["reason"])
+        .where(AuditEvent.object_type == "assignment")
+        .order_by(AuditEvent.id)
     )
     assert deeds.all() == [("assignment.skipped", None), ("assignment.skip_explained", "harmful")]
 

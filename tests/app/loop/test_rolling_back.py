@@ -48,7 +48,11 @@ def go_back(rosa: TestClient, world: World, version_id: int) -> Any:
 
 
 def rolled_back(session: Session) -> list[AuditEvent]:
-    return list(session.scalars(select(AuditEvent).where(AuditEvent.action == "model_version.rolled_back")))
+    return list(
+        session.scalars(
+            select(AuditEvent).where(AuditEvent.action == "model_version.rolled_back").order_by(AuditEvent.id)
+        )
+    )
 
 
 def test_one_click_goes_back_a_step_and_another_one_more(rosa: TestClient, session: Session, world: World) -> None:

@@ -123,7 +123,9 @@ def test_the_services_own_prompts_are_added_at_once(session, project):
 def test_each_decision_is_audited(session, project):
     staged = stage(session, project, good("one"))
     service.accept(session, actor=None, prompt_set=staged)
-    actions = session.scalars(select(AuditEvent.action).where(AuditEvent.object_type == "prompt_set"))
+    actions = session.scalars(
+        select(AuditEvent.action).where(AuditEvent.object_type == "prompt_set").order_by(AuditEvent.id)
+    )
     assert list(actions) == ["prompt_set.uploaded", "prompt_set.added"]
 
 

@@ -110,7 +110,7 @@ def test_tasks_change_in_batches_each_with_its_audit_row(
     for _ in range(5):
         world.task()
     assert change(world, admin, 3) == 5
-    written = select(AuditEvent.detail).where(AuditEvent.action == "tasks.overlap")
+    written = select(AuditEvent.detail).where(AuditEvent.action == "tasks.overlap").order_by(AuditEvent.id)
     assert [row["tasks"] for row in world.session.scalars(written)] == [2, 2, 1]
 
 

@@ -114,7 +114,9 @@ def test_the_whole_loop(world: World) -> None:
     with transaction() as session:
         second = session.get_one(ModelVersion, session.get_one(Cycle, again.id).policy_model_version_id)
         assert second.parent_id == policy.id
-        gate = session.scalars(select(LoopDecision).where(LoopDecision.run_id == again.reward_run_id)).all()[-1]
+        gate = session.scalars(
+            select(LoopDecision).where(LoopDecision.run_id == again.reward_run_id).order_by(LoopDecision.id)
+        ).all()[-1]
         assert (
             "Reward model 2: not enough evidence against live (Reward model 1): 1 effective judgment on 1 held"
             in gate.text

@@ -57,7 +57,11 @@ def at_work(run_id: int, behaviour: str, monkeypatch: pytest.MonkeyPatch) -> Wor
 
 def checkpoints_of(run_id: int) -> list[int]:
     with transaction() as session:
-        return list(session.scalars(select(RunCheckpoint.step).where(RunCheckpoint.run_id == run_id)))
+        return list(
+            session.scalars(
+                select(RunCheckpoint.step).where(RunCheckpoint.run_id == run_id).order_by(RunCheckpoint.step)
+            )
+        )
 
 
 def test_a_paused_run_goes_on_as_if_nothing_had_happened(
