@@ -1,9 +1,10 @@
 """Does learning from simulated people make texts better by a score that nobody learnt from? Arms at the same prompts.
 
 Gold is a published sentiment score with the length of texts taken out (`benchmarks/gold_taste.py`). Simulated people
-rank four completions of each train prompt by it, with 20 % ties, and two of them agree on 75 % of what both decide;
+rank four completions of a train prompt by it, with 20 % ties, and two of them agree on 75 % of what both decide;
 three see each four. A reward model learns from them; best-of-n, DPO, RLOO and PPO with values of both kinds start from
-the same model. All write four completions of the same held-out prompts, about things that no training has seen.
+the same model. All write completions of the same held-out prompts, about things that no training has seen. The choice
+from many is dear, so it is made at some of those prompts.
 
 Resumable: every stage leaves a file in `--work`, training runs go on from their checkpoints, and what is there is not
 done again. After each arm the table and the chart of what there is go into `--work`, and with `--docs` into
@@ -19,7 +20,7 @@ import platform
 import random
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -159,8 +160,9 @@ def one_seed(run: Experiment, seed: int, gold: Gold, people: People) -> Iterator
     """Everything of one seed, told after each part: completions of every arm and the points of their ways."""
     said = rankings(run, seed, gold, people)
     reward = trained(run, seed, REWARD, {"base": run.base}, said)
-    each = run.reading().samples_per_prompt
-    first, choice = best_of_n(run, seed, gold, reward, each)
+    few = scored_part(run, seed, reward, START, run.reading().samples_per_prompt)
+    first = judged(run, gold, few)
+    choice = best_of_n(seed, first, few, reward)
     found: Found = {"written": {START: first}, "ways": {}, "best": choice, "reward": held_out_pairs(reward)}
     yield found
     for arm in ARMS:
@@ -176,7 +178,7 @@ def one_seed(run: Experiment, seed: int, gold: Gold, people: People) -> Iterator
         found["ways"][arm.name] = [(0.0, mean(first)), (distance(last), mean(found["written"][arm.name]))]
         yield found
     # The choice from many and the ways are dear, and what they are measured against is there now.
-    _, found["best"] = best_of_n(run, seed, gold, reward, max(each, run.settings["choice"]["n"]))
+    found["best"] = choice_from_many(run, seed, gold, reward)
     yield found
     for arm in ARMS:
         found["ways"][arm.name] += way(run, seed, arm, gold)
@@ -205,20 +207,21 @@ def way(run: Experiment, seed: int, arm: Arm, gold: Gold) -> list[tuple[float, f
     return points
 
 
-def best_of_n(
-    run: Experiment, seed: int, gold: Gold, reward: Path, most: int
-) -> tuple[Written, list[dict[str, float]]]:
-    """The model that everything starts from, and the best of n by the reward model, for n = 1, 2, 4, … up to `most`.
+def choice_from_many(run: Experiment, seed: int, gold: Gold, reward: Path) -> list[dict[str, float]]:
+    """The best of n of as many completions, at as many of the held-out prompts, as the settings of the choice say."""
+    wanted = run.settings["choice"]
+    at_some = replace(run, held_out=min(wanted["prompts"], len(run.prompts("test"))))
+    lines = scored_part(at_some, seed, reward, f"{START} choice", wanted["n"])
+    return best_of_n(seed, judged(run, gold, lines), lines, reward)
 
-    Of each choice: gold, gold win, and KL at most. The first of each prompt's completions stand for the model.
+
+def best_of_n(seed: int, written: Written, lines: Lines, reward: Path) -> list[dict[str, float]]:
+    """The best of n by the reward model, for n = 1, 2, 4, … up to all of a prompt's completions.
+
+    Of each choice: gold, gold win, and KL at most.
     """
-    prompts, each = run.prompts("test"), run.reading().samples_per_prompt
-    parts = [scored_part(run, seed, reward, START, each)]
-    if most > each:
-        parts.append(scored_part(run, seed, reward, f"{START} {most - each} more", most - each))
-    lines = [line for place in range(len(prompts)) for part in parts for line in part if line.prompt == place]
-    written = judged(run, gold, lines)
     by_score = grouped(lines, [float(line.score or 0.0) for line in lines])
+    most = min(len(scores) for scores in by_score)
     rows = []
     count = 1
     while count <= most:
@@ -227,9 +230,8 @@ def best_of_n(
         count *= 2
     as_gold = gold_report.ordered_alike(by_score, written.gold)
     told = {"name": "gold", "arm": "best of n", "seed": seed, "score_orders_as_gold": as_gold, "by_n": rows}
-    print(json.dumps(told | {"reward": held_out_pairs(reward)}), flush=True)
-    first = Written(gold=[group[:each] for group in written.gold], length=[group[:each] for group in written.length])
-    return first, rows
+    print(json.dumps(told | {"prompts": len(by_score), "reward": held_out_pairs(reward)}), flush=True)
+    return rows
 
 
 def scored_part(run: Experiment, seed: int, reward: Path, name: str, count: int) -> Lines:

@@ -92,22 +92,25 @@ ROUNDS: Final = {
 }
 DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     # Texts are dear and judgments are not: three people say of the same four what one alone would get wrong.
-    "people": {"tasks_per_prompt": 1, "judgments": 3},
-    # 2.5 nats at most; 4 nats would take 148.
-    "choice": {"n": 32},
+    "people": {"tasks_per_prompt": 3, "judgments": 3},
+    # 3.2 nats at most; 4 nats would take 148.
+    "choice": {"n": 64, "prompts": 64},
     # Checkpoints of an arm that are looked at.
     "way": {"points": 8},
-    "evaluate": {"samples_per_prompt": 4, "max_new_tokens": 48, "prompts_per_chunk": 8},
-    # Four passes of small steps: after one pass of 39, a model of 135M parameters tells nothing apart.
+    "evaluate": {"samples_per_prompt": 2, "max_new_tokens": 48, "prompts_per_chunk": 8},
+    # Four passes of small steps: after one pass of 39, a model of 135M parameters tells nothing apart. Read as the mean
+    # over the reply and with three times the rankings it was right on 67 % of held-out pairs, 58 % before.
     "reward": {
-        "minimum_steps": 308,
+        "read": "mean",
+        "lora_layers": 10,
+        "minimum_steps": 300,
         "prompts_per_step": 4,
         "learning_rate": 4e-4,
         "head_learning_rate": 2e-3,
         "ties": "rao_kupper",
         "max_completion_tokens": 64,
     },
-    "ppo": ROUNDS,
+    "ppo": ROUNDS | {"updates": 48},
     "rloo": {name: value for name, value in ROUNDS.items() if name != "value_learning_rate"},
     "dpo": {"max_completion_tokens": 64, "minimum_steps": 60},
     "best_of_n": {"samples_per_prompt": 8, "max_new_tokens": 48, "prompts": 384, "missing_stop_penalty": 0.0},

@@ -21,7 +21,7 @@ LORA = {"lora_layers": 0, "lora_rank": 2, "learning_rate": 3e-3}
 ROUNDS = LORA | {"updates": 2, "prompts_per_update": 2, "samples_per_prompt": 2, "max_new_tokens": 8}
 SETTINGS = {
     "people": {"tasks_per_prompt": 1, "judgments": 2},
-    "choice": {"n": 4},
+    "choice": {"n": 4, "prompts": 2},
     "way": {"points": 2},
     "evaluate": {"samples_per_prompt": 2, "max_new_tokens": 8},
     "reward": LORA | {"minimum_steps": 2, "checkpoint_every": 0},
