@@ -329,7 +329,7 @@ def report(run: Experiment, found: Sequence[Found]) -> tuple[str, str]:
     if missing:
         page += f"\n**Not all of it has run.** Missing: {', '.join(missing)}.\n"
     about = (
-        f"{len(found)} seeds, {len(run.prompts('test'))} held-out prompts, {machine()}, {datetime.now(UTC):%Y-%m-%d}"
+        f"Seeds: {len(found)}. {len(run.prompts('test'))} held-out prompts, {machine()}, {datetime.now(UTC):%Y-%m-%d}"
     )
     return f"{page}\n{about}; settings: `{json.dumps(run.settings, sort_keys=True)}`\n", gold_report.chart(ways | best)
 

@@ -15,6 +15,8 @@ from workers.rlhf.win_rates import Comparisons
 Way = Sequence[tuple[float, float]]
 RESAMPLES = 2000
 EQUAL_KL = (2.0, 4.0)
+# Nats; gold bends as it goes away from the start, and a line over more than this would be a guess.
+WIDEST_GAP = 1.0
 COLOURS = ("#2563eb", "#dc2626", "#15803d", "#9333ea", "#525252", "#0891b2")
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 720, 420, 60, 24, 190, 48
 
@@ -94,9 +96,15 @@ def best_of_n_weights(scores: Sequence[float], count: int) -> list[float]:
 
 
 def at_equal_kl(points: Way, nats: float) -> float | None:
-    """Gold at a distance, between the points (KL, gold) around it; None where the arm does not get there."""
+    """Gold at a distance, on the line between the points (KL, gold) around it.
+
+    None where the arm does not get there, or where those points are too far apart to say.
+    """
     ordered = sorted(points)
-    if not ordered or not ordered[0][0] <= nats <= ordered[-1][0]:
+    after = next((place for place, (kl, _) in enumerate(ordered) if kl >= nats), None)
+    if after is None or ordered[0][0] > nats:
+        return None
+    if after and ordered[after][0] - ordered[after - 1][0] > WIDEST_GAP:
         return None
     return float(np.interp(nats, [kl for kl, _ in ordered], [gold for _, gold in ordered]))
 

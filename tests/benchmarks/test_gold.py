@@ -77,10 +77,12 @@ def test_the_best_of_n_takes_each_as_often_as_drawing_would() -> None:
 
 
 def test_gold_at_equal_kl_is_between_points_or_not_shown() -> None:
-    points = [(0.0, 0.0), (3.0, 0.6), (1.0, 0.4)]
+    points = [(0.0, 0.0), (2.5, 0.55), (1.5, 0.45)]
     assert gold_report.at_equal_kl(points, 2.0) == pytest.approx(0.5)
     assert gold_report.at_equal_kl(points, 4.0) is None
-    ways = {"a": [points, points], "b": [[(0.0, 0.0), (5.0, 1.0)]] * 2}
+    assert gold_report.at_equal_kl(points, 1.0) is None, "0 and 1.5 nats are too far apart to say what is between"
+    assert gold_report.at_equal_kl(points, 0.0) == 0.0
+    ways = {"a": [points, points], "b": [[(1.5, 0.3), (2.5, 0.5), (3.5, 0.7), (4.5, 0.9)]] * 2}
     rows = {row["arm"]: row for row in gold_report.equal_kl_rows(ways, "a")}
     assert rows["b"]["2"]["gaps"] == pytest.approx([-0.1, -0.1])
     assert rows["b"]["4"] is None
@@ -118,7 +120,7 @@ def test_held_out_prompts_are_of_all_kinds_where_only_some_are_asked(tmp_path: P
 
 
 def test_leads_are_counted_over_the_seeds_that_both_arms_have() -> None:
-    ways = {"a": [[(0.0, 0.0), (4.0, 1.0)]], "b": [[(0.0, 0.0), (4.0, 2.0)], [(0.0, 0.0), (4.0, 9.0)]]}
+    ways = {"a": [[(1.5, 0.4), (2.5, 0.6)]], "b": [[(1.5, 0.9), (2.5, 1.1)], [(1.5, 8.0), (2.5, 9.0)]]}
     rows = {row["arm"]: row for row in gold_report.equal_kl_rows(ways, "a")}
     assert rows["b"]["2"] == {"gold": pytest.approx(1.0), "gaps": [pytest.approx(0.5)]}
 
