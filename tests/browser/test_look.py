@@ -55,6 +55,18 @@ def test_nothing_moves_for_those_who_want_it_still(project: World, open_desk: Op
     assert moving + desk.page.evaluate(MOVING) == []
 
 
+def test_a_theme_is_there_at_once_for_those_who_want_it_still(project: World, open_desk: OpenDesk) -> None:
+    desk = open_desk(project, color_scheme="light", reduced_motion="reduce").shows(a_task(project))
+    # Asking for the colours lets whatever transition the new theme would start begin.
+    begun = desk.page.evaluate(
+        """() => { document.documentElement.dataset.theme = "dark";
+            for (const one of document.querySelectorAll("*")) getComputedStyle(one).color;
+            return document.getAnimations().length; }"""
+    )
+    assert begun == 0
+    assert brightness(desk.page) < 60
+
+
 def test_something_moves_for_the_others(project: World, open_desk: OpenDesk) -> None:
     task = a_task(project)
     desk = open_desk(project, reduced_motion="no-preference").shows(task)
