@@ -8,7 +8,9 @@ COPY frontend/ ./
 RUN npm run build
 
 FROM python:3.11-slim AS api
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/plackett/.venv/bin:$PATH UV_LINK_MODE=copy
+# Compiled as it is installed: nobody may write there later, and every run is a new process that reads all of torch.
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/plackett/.venv/bin:$PATH \
+    UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 WORKDIR /opt/plackett
 RUN python -m venv .venv && pip install --no-cache-dir uv==0.13.9
 COPY requirements.lock ./
