@@ -234,6 +234,14 @@ def test_of_attacks_shown_together_the_one_that_does_something_is_named(
         test_attacks_do_nothing(open_broken, detector, "mixed")
 
 
+# Of its first line, brought to the middle of the window, where neither header nor buttons lie over it.
+MIDDLE = """one => {
+    one.scrollIntoView({ block: "center", behavior: "instant" });
+    const { x, y, width, height } = one.getClientRects()[0];
+    return [x + width / 2, y + height / 2];
+}"""
+
+
 def survive(stage: Stage, detector: Detector, attacks: dict[str, str]) -> None:
     """Show each attack as a turn of the prompt and in two completions, and do what a reader might."""
     texts = [text for attack in attacks.values() for text in (attack, f"An honest answer.\n\n{attack}")]
@@ -244,6 +252,9 @@ def survive(stage: Stage, detector: Detector, attacks: dict[str, str]) -> None:
     assert page.evaluate(FORBIDDEN) == [], list(attacks)
     page.keyboard.press("KeyW")
     expect(page.locator("article mark").first).to_be_attached()
+    # The marks are another way to the page for the same text.
+    for place in range(len(attacks)):
+        provoke(page, 2 * place)
     assert page.evaluate(FORBIDDEN) == [], list(attacks)
     assert detector.seen(page) == NOTHING, list(attacks)
     stage.desk.press("A", "B")
@@ -256,7 +267,8 @@ def provoke(page: Page, place: int) -> None:
     plain.hover(position={"x": 4, "y": 4}, force=True)
     link = plain.locator("a").or_(embedded.locator("a")).first
     if link.count():
-        link.click(force=True)
+        # Where a finger would: a marked link begins with words for screen readers alone, and those cannot be hit.
+        page.mouse.click(*link.evaluate(MIDDLE))
         expect(page.get_by_role("dialog")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
