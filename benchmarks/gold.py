@@ -211,14 +211,15 @@ def choice_from_many(run: Experiment, seed: int, gold: Gold, reward: Path) -> li
     """The best of n of as many completions, at as many of the held-out prompts, as the settings of the choice say."""
     wanted = run.settings["choice"]
     at_some = replace(run, held_out=min(wanted["prompts"], len(run.prompts("test"))))
-    lines = scored_part(at_some, seed, reward, f"{START} choice", wanted["n"])
+    # Its size is in the name, so that another choice is not taken for this one.
+    lines = scored_part(at_some, seed, reward, f"{START} {wanted['n']} at {at_some.held_out}", wanted["n"])
     return best_of_n(seed, judged(run, gold, lines), lines, reward)
 
 
 def best_of_n(seed: int, written: Written, lines: Lines, reward: Path) -> list[dict[str, float]]:
     """The best of n by the reward model, for n = 1, 2, 4, … up to all of a prompt's completions.
 
-    Of each choice: gold, gold win, and KL at most.
+    Of each choice: gold, gold win, KL at most, and at how many prompts.
     """
     by_score = grouped(lines, [float(line.score or 0.0) for line in lines])
     most = min(len(scores) for scores in by_score)
@@ -226,11 +227,12 @@ def best_of_n(seed: int, written: Written, lines: Lines, reward: Path) -> list[d
     count = 1
     while count <= most:
         weights = [gold_report.best_of_n_weights(scores, count) for scores in by_score]
-        rows.append({"n": count, "kl": gold_report.best_of_n_kl(count)} | gold_report.chosen(written, weights))
+        row = {"n": count, "kl": gold_report.best_of_n_kl(count), "prompts": len(by_score)}
+        rows.append(row | gold_report.chosen(written, weights))
         count *= 2
     as_gold = gold_report.ordered_alike(by_score, written.gold)
     told = {"name": "gold", "arm": "best of n", "seed": seed, "score_orders_as_gold": as_gold, "by_n": rows}
-    print(json.dumps(told | {"prompts": len(by_score), "reward": held_out_pairs(reward)}), flush=True)
+    print(json.dumps(told | {"reward": held_out_pairs(reward)}), flush=True)
     return rows
 
 
@@ -314,17 +316,23 @@ def base_artifact(model: Path, work: Path) -> Path:
 def report(run: Experiment, found: Sequence[Found]) -> tuple[str, str]:
     """The page and the chart of what there is: of an arm, the seeds that have it."""
     rows, ways, missing = {}, {}, []
+
+    def lacks(what: str, count: int) -> None:
+        missing.extend([f"{what} ({count} of {run.seeds} seeds)"] if count < run.seeds else [])
+
     for arm in ARMS:
         having = [one for one in found if arm.name in one["ways"]]
-        if len(having) < run.seeds:
-            missing.append(f"{arm.name} ({len(having)} of {run.seeds} seeds)")
+        lacks(arm.name, len(having))
         if having:
             start = [one["written"][START] for one in having]
             rows[arm.name] = gold_report.row([one["written"][arm.name] for one in having], start)
         if having and arm.kind in WITH_A_WAY:
             ways[arm.name] = [one["ways"][arm.name] for one in having]
+            # The start and the end are there before the points between them.
+            lacks(f"{arm.name}, its way", sum(len(way) > 2 for way in ways[arm.name]))
+    lacks(f"the best of {run.settings['choice']['n']}", sum(has_choice(run, one) for one in found))
     best = {"best of n": [[(point["kl"], point["gold"]) for point in one["best"]] for one in found]}
-    page = gold_report.page(rows, ways | best, [one["best"] for one in found], against=PPO)
+    page = gold_report.page(rows, ways | best, [one["best"] for one in found], against=PPO, ends=ends(found))
     page += "\n" + "\n".join(gold_report.reward_lines([one["reward"] for one in found])) + "\n"
     if missing:
         page += f"\n**Not all of it has run.** Missing: {', '.join(missing)}.\n"
@@ -332,6 +340,23 @@ def report(run: Experiment, found: Sequence[Found]) -> tuple[str, str]:
         f"Seeds: {len(found)}. {len(run.prompts('test'))} held-out prompts, {machine()}, {datetime.now(UTC):%Y-%m-%d}"
     )
     return f"{page}\n{about}; settings: `{json.dumps(run.settings, sort_keys=True)}`\n", gold_report.chart(ways | best)
+
+
+def has_choice(run: Experiment, one: Found) -> bool:
+    """Whether the choice from many of a seed has been made, not only that from what everything starts from."""
+    return bool(one["best"][-1]["n"] * 2 > run.settings["choice"]["n"])
+
+
+def ends(found: Sequence[Found]) -> list[tuple[float, float] | None]:
+    """Seed by seed, where PPO ended: KL and gold win."""
+    return [_end(one["written"].get(PPO), one["written"][START]) for one in found]
+
+
+def _end(own: Written | None, start: Written) -> tuple[float, float] | None:
+    if own is None or own.nats is None:
+        return None
+    told = gold_report.row([own], [start])
+    return told["kl"].value, told["win"].value
 
 
 def experiment(given: argparse.Namespace) -> Experiment:

@@ -166,33 +166,39 @@ def page(
     best: Sequence[Sequence[Mapping[str, float]]],
     *,
     against: str,
+    ends: Sequence[tuple[float, float] | None] = (),
 ) -> str:
-    """All tables in markdown."""
+    """All tables in markdown. `ends` are KL and gold win of `against`, seed by seed; None where it has not run."""
     lines = ["# The gold experiment", "", "Written by `benchmarks/gold.py`, which says what is done.", ""]
     lines += [*table(rows), ""]
     if against in ways:
         lines += ["## At equal KL", "", *equal_kl_table(equal_kl_rows(ways, against), against), ""]
     lines += ["## The best of n", ""]
-    lines += ["| n | KL at most | gold | gold win |", "|---|---|---|---|"]
-    for place, point in enumerate(best[0]):
+    lines += ["| n | KL at most | gold | gold win | prompts, seed by seed |", "|---|---|---|---|---|"]
+    for place, point in enumerate(max(best, key=len)):
         # A seed chooses from many only after its first arm.
         known = [seed[place] for seed in best if len(seed) > place]
         gold, win = (float(np.mean([one[name] for one in known])) for name in ("gold", "win"))
-        lines.append(f"| {point['n']:.0f} | {point['kl']:.2f} | {gold:.2f} | {win:.3f} |")
-    lines += ["", beside_the_best(rows[against], best, against)] if against in rows else []
+        at = ", ".join(f"{one['prompts']:.0f}" for one in known)
+        lines.append(f"| {point['n']:.0f} | {point['kl']:.2f} | {gold:.2f} | {win:.3f} | {at} |")
+    lines += ["", beside_the_best(ends, best, against)] if against in rows else []
     return "\n".join([*lines, "", "![Gold over the square root of KL](images/gold.svg)", ""])
 
 
-def beside_the_best(found: Mapping[str, Any], best: Sequence[Sequence[Mapping[str, float]]], name: str) -> str:
-    """An arm's gold win less that of the best of n at the arm's distance."""
-    farthest = best[0][-1]
-    if found["kl"] is None or found["kl"].value > farthest["kl"]:
-        return f"{name} is farther than the best of {farthest['n']:.0f} can be, so its lead over that is not shown."
-    there = [at_equal_kl([(point["kl"], point["win"]) for point in seed], found["kl"].value) for seed in best]
-    win = float(np.mean([value for value in there if value is not None]))
-    return (
-        f"At {found['kl'].value:.2f} nats the best of n wins {win:.3f}; {name} {found['win'].value - win:+.3f} of that."
-    )
+def beside_the_best(
+    ends: Sequence[tuple[float, float] | None], best: Sequence[Sequence[Mapping[str, float]]], name: str
+) -> str:
+    """An arm's gold win less that of the best of n at the arm's KL: a mean over the seeds where n goes so far."""
+    there = []
+    for end, seed in zip(ends, best, strict=True):
+        win = None if end is None else at_equal_kl([(point["kl"], point["win"]) for point in seed], end[0])
+        there += [] if end is None or win is None else [(*end, win)]
+    if not there:
+        farthest = max(seed[-1]["n"] for seed in best)
+        return f"{name} is farther than a seed's best of n can be (n is {farthest:.0f} at most): no lead is shown."
+    kl, own, win = (float(np.mean(values)) for values in zip(*there, strict=True))
+    seeds = f"{len(there)} of {len(best)} seeds"
+    return f"At {kl:.2f} nats the best of n wins {win:.3f}; {name} {own - win:+.3f} of that ({seeds})."
 
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:

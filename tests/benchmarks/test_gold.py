@@ -127,12 +127,22 @@ def test_leads_are_counted_over_the_seeds_that_both_arms_have() -> None:
 
 def test_the_best_of_many_is_told_of_the_seeds_that_have_it_by_now() -> None:
     best = [
-        [{"n": n, "kl": 0.1 * n, "gold": gold, "win": gold} for n, gold in of]
+        [{"n": n, "kl": 0.1 * n, "gold": gold, "win": gold, "prompts": 9} for n, gold in of]
         for of in ([(1, 0.2), (2, 0.6)], [(1, 0.4)])
     ]
     told = gold_report.page({}, {}, best, against=PPO)
-    assert "| 1 | 0.10 | 0.30 | 0.300 |" in told
-    assert "| 2 | 0.20 | 0.60 | 0.600 |" in told
+    assert "| 1 | 0.10 | 0.30 | 0.300 | 9, 9 |" in told
+    assert "| 2 | 0.20 | 0.60 | 0.600 | 9 |" in told
+
+
+def test_an_arm_is_held_against_the_best_of_many_of_its_own_seed() -> None:
+    near = [{"n": 1, "kl": 0.0, "win": 0.5}, {"n": 2, "kl": 0.2, "win": 0.6}]
+    far = [*near, {"n": 4, "kl": 0.6, "win": 0.8}]
+    # The second seed ended farther than its choice goes, the third has not run: the first alone says something.
+    told = gold_report.beside_the_best([(0.4, 0.65), (0.4, 0.1), None], [far, near, far], PPO)
+    assert told == f"At 0.40 nats the best of n wins 0.700; {PPO} -0.050 of that (1 of 3 seeds)."
+    told = gold_report.beside_the_best([(0.7, 0.9), (0.4, 0.1)], [far, near], PPO)
+    assert told == f"{PPO} is farther than a seed's best of n can be (n is 4 at most): no lead is shown."
 
 
 def test_a_score_that_orders_as_gold_does_is_right_on_all_pairs() -> None:
