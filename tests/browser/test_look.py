@@ -56,7 +56,8 @@ def test_nothing_moves_for_those_who_want_it_still(project: World, open_desk: Op
 
 
 def test_a_theme_is_there_at_once_for_those_who_want_it_still(project: World, open_desk: OpenDesk) -> None:
-    desk = open_desk(project, color_scheme="light", reduced_motion="reduce").shows(a_task(project))
+    task = a_task(project)
+    desk = open_desk(project, color_scheme="light", reduced_motion="reduce").shows(task)
     # Asking for the colours lets whatever transition the new theme would start begin.
     begun = desk.page.evaluate(
         """() => { document.documentElement.dataset.theme = "dark";
